@@ -1,0 +1,198 @@
+package instrument
+
+import (
+	"context"
+	"net/url"
+	"sync"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/waybill-log/waybill/record"
+)
+
+// hop is one visit to this service: the span that opened it and all spans and
+// records below it in this process.
+type hop struct {
+	root     trace.SpanID
+	sequence uint64 // records written so far; guarded by the shipper's lock
+	sends    atomic.Uint64
+}
+
+// span is what must be known of an open span.
+type span struct {
+	hop *hop
+	id  string // correlation ID
+}
+
+// hops turns spans into hop records. It is the SDK's span processor, and must
+// see unsampled spans too, hence sdktrace.AlwaysRecord.
+type hops struct {
+	in    *Instrument
+	shard [16]struct {
+		sync.RWMutex
+		open map[trace.SpanID]span
+	}
+}
+
+func newHops(in *Instrument) *hops {
+	h := &hops{in: in}
+	for i := range h.shard {
+		h.shard[i].open = map[trace.SpanID]span{}
+	}
+	return h
+}
+
+// of returns what is known of an open span of this process.
+func (h *hops) of(id trace.SpanID) (span, bool) {
+	s := &h.shard[id[0]&15]
+	s.RLock()
+	defer s.RUnlock()
+	found, ok := s.open[id]
+	return found, ok
+}
+
+// OnStart writes hop.start.
+func (h *hops) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
+	id := s.SpanContext().SpanID()
+	opened := span{id: CorrelationID(ctx)}
+	if parent := s.Parent(); parent.HasSpanID() && !parent.IsRemote() {
+		if above, ok := h.of(parent.SpanID()); ok {
+			if kind := s.SpanKind(); kind != trace.SpanKindServer && kind != trace.SpanKindConsumer {
+				opened.hop = above.hop
+			}
+			if c, _ := ctx.Value(contextKey{}).(correlation); c.id == "" {
+				opened.id = above.id
+			}
+		}
+	}
+	if opened.id == "" {
+		opened.id = s.SpanContext().TraceID().String()
+	}
+	if opened.hop == nil {
+		opened.hop = &hop{root: id}
+	}
+	if kind := s.SpanKind(); kind == trace.SpanKindClient || kind == trace.SpanKindProducer {
+		opened.hop.sends.Add(1)
+	}
+	shard := &h.shard[id[0]&15]
+	shard.Lock()
+	shard.open[id] = opened
+	shard.Unlock()
+
+	r := h.record(s, opened)
+	r.Time, r.Kind, r.Message = s.StartTime(), record.KindHopStart, s.Name()
+	h.write(&r, opened.hop, false)
+}
+
+// OnEnd writes hop.end; that of the span which opened the hop closes its count.
+func (h *hops) OnEnd(s sdktrace.ReadOnlySpan) {
+	id := s.SpanContext().SpanID()
+	shard := &h.shard[id[0]&15]
+	shard.Lock()
+	opened, ok := shard.open[id]
+	delete(shard.open, id)
+	shard.Unlock()
+	if !ok {
+		return
+	}
+	r := h.record(s, opened)
+	r.Time, r.Kind, r.Message = s.EndTime(), record.KindHopEnd, s.Name()
+	r.Duration, r.Outcome = s.EndTime().Sub(s.StartTime()), record.Success
+	if s.Status().Code == codes.Error {
+		r.Outcome, r.Level = record.Failure, "error"
+		r.Error.Message = s.Status().Description
+	}
+	for _, event := range s.Events() {
+		if event.Name == "exception" {
+			for _, a := range event.Attributes {
+				switch a.Key {
+				case "exception.type":
+					r.Error.Type = a.Value.AsString()
+				case "exception.message":
+					r.Error.Message = a.Value.AsString()
+				}
+			}
+		}
+	}
+	h.write(&r, opened.hop, opened.hop.root == id)
+}
+
+// write ships a hop record. One that is refused is counted by the shipper.
+func (h *hops) write(r *record.Record, hop *hop, last bool) {
+	_ = h.in.ship.accept(r, hop, last)
+}
+
+// Shutdown and ForceFlush have nothing to do: the shipper is the Instrument's.
+func (*hops) Shutdown(context.Context) error   { return nil }
+func (*hops) ForceFlush(context.Context) error { return nil }
+
+func (h *hops) record(s sdktrace.ReadOnlySpan, opened span) record.Record {
+	r := h.in.base(s.StartTime())
+	sc := s.SpanContext()
+	r.Level = "info"
+	r.CorrelationID = opened.id
+	r.TraceID, r.SpanID = sc.TraceID().String(), sc.SpanID().String()
+	if s.Parent().HasSpanID() {
+		r.ParentID = s.Parent().SpanID().String()
+	}
+	if opened.hop.root != sc.SpanID() {
+		r.HopID = opened.hop.root.String()
+	}
+	r.SpanName, r.SpanKind = s.Name(), s.SpanKind().String()
+	for _, link := range s.Links() {
+		l := record.Link{TraceID: link.SpanContext.TraceID().String(), SpanID: link.SpanContext.SpanID().String()}
+		for _, a := range link.Attributes {
+			if a.Key == baggageMember {
+				l.CorrelationID = a.Value.AsString()
+			}
+		}
+		r.Links = append(r.Links, l)
+	}
+	for _, a := range s.Attributes() {
+		setAttribute(&r, a)
+	}
+	return r
+}
+
+// setAttribute puts an attribute of the OpenTelemetry semantic conventions into
+// its field; others become labels.
+func setAttribute(r *record.Record, a attribute.KeyValue) {
+	switch a.Key {
+	case "http.request.method":
+		r.HTTP.Method = a.Value.AsString()
+	case "http.route":
+		r.HTTP.Route = a.Value.AsString()
+	case "url.path":
+		r.HTTP.Path = a.Value.AsString()
+	case "url.full":
+		if u, err := url.Parse(a.Value.AsString()); err == nil {
+			r.HTTP.Path = u.Path
+		}
+	case "http.response.status_code":
+		r.HTTP.Status = int(a.Value.AsInt64())
+	case "messaging.system":
+		r.Messaging.System = a.Value.AsString()
+	case "messaging.operation.type":
+		r.Messaging.Operation = a.Value.AsString()
+	case "messaging.destination.name":
+		r.Messaging.Topic = a.Value.AsString()
+	case attrPartition:
+		r.Messaging.Partition = int32(a.Value.AsInt64())
+	case attrOffset:
+		r.Messaging.Offset, r.Messaging.HasOffset = a.Value.AsInt64(), true
+	case "messaging.consumer.group.name":
+		r.Messaging.Group = a.Value.AsString()
+	case attrAttempt:
+		r.Messaging.Attempt = int(a.Value.AsInt64())
+	case "server.port", "network.peer.address", "network.peer.port", "client.address", "client.port",
+		"network.protocol.version", "network.protocol.name", "url.scheme", "user_agent.original",
+		"http.request.body.size", "http.response.body.size", "error.type":
+		// of the connection, not of the journey
+	default:
+		r.Labels = append(r.Labels, record.Label{Key: string(a.Key), Value: a.Value.Emit()})
+	}
+}

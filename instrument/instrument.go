@@ -1,0 +1,126 @@
+package instrument
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	slogmulti "github.com/samber/slog-multi"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/waybill-log/waybill/record"
+)
+
+// Instrument is one instrumented service instance. Safe for concurrent use.
+type Instrument struct {
+	cfg        Config
+	node       string
+	ship       *shipper
+	hops       *hops
+	logger     *slog.Logger
+	provider   *sdktrace.TracerProvider
+	tracer     trace.Tracer
+	propagator propagation.TextMapPropagator
+	stop       sync.Once
+}
+
+// Start sets a service up. Unless cfg.Scoped, it becomes the process's default
+// for slog and OpenTelemetry. It does not wait for Kafka: records wait instead.
+func Start(_ context.Context, cfg Config) (*Instrument, error) {
+	cfg, err := cfg.withEnv(os.Getenv)
+	if err != nil {
+		return nil, fmt.Errorf("start instrument: %w", err)
+	}
+	in := &Instrument{cfg: cfg, node: newNode(time.Now())}
+	in.ship = newShipper(cfg.Brokers, cfg.Topic, cfg.Service, in.node, cfg.BufferBytes, cfg.LedgerEvery)
+	in.hops = newHops(in)
+	in.propagator = propagator{in: in, trace: propagation.TraceContext{}, baggage: propagation.Baggage{}}
+
+	console := cfg.Console
+	if console == nil {
+		console = slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level})
+	}
+	stderr := slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level})
+	in.logger = slog.New(slogmulti.
+		Pipe(slogmulti.RecoverHandlerError(in.ship.recovered)).
+		Handler(slogmulti.Fanout(
+			correlated{console},
+			slogmulti.Failover()(newHandler(in), correlated{stderr}),
+		)))
+
+	sampler, err := samplerFromEnv(os.Getenv)
+	if err != nil {
+		in.logger.Warn("trace sampler ignored", "error", err)
+	}
+	in.provider = sdktrace.NewTracerProvider(
+		sdktrace.WithSampler(sdktrace.AlwaysRecord(sampler)),
+		sdktrace.WithIDGenerator(idGenerator{}),
+		sdktrace.WithResource(resource.NewSchemaless(
+			attribute.String("service.name", cfg.Service),
+			attribute.String("service.version", cfg.Version),
+			attribute.String("service.instance.id", in.node),
+		)),
+		sdktrace.WithSpanProcessor(in.hops),
+	)
+	in.tracer = in.provider.Tracer("github.com/waybill-log/waybill/instrument")
+	if !cfg.Scoped {
+		slog.SetDefault(in.logger)
+		otel.SetTracerProvider(in.provider)
+		otel.SetTextMapPropagator(in.propagator)
+	}
+	return in, nil
+}
+
+// Logger is the service's logger.
+func (in *Instrument) Logger() *slog.Logger { return in.logger }
+
+// Node is the instance's name, new at every start.
+func (in *Instrument) Node() string { return in.node }
+
+// TracerProvider gives tracers whose spans become hops.
+func (in *Instrument) TracerProvider() trace.TracerProvider { return in.provider }
+
+// Propagator carries trace context, baggage and the correlation ID.
+func (in *Instrument) Propagator() propagation.TextMapPropagator { return in.propagator }
+
+// Health says how shipping goes.
+type Health struct {
+	Last      uint64 // highest number given; 0: none
+	Unsettled uint64 // lowest number Kafka has not acknowledged; Last+1: none
+	Bytes     int    // waiting in the buffer
+	Refused   uint64 // records refused because the buffer was full
+	Panics    uint64 // log calls whose values panicked
+	Err       error  // the last error of Kafka; nil once records flow again
+}
+
+// Health returns the state of shipping now.
+func (in *Instrument) Health() Health { return in.ship.health() }
+
+// Shutdown ends open work: records are flushed and the final ledger is written.
+// When ctx ends first, the error says how many records did not reach Kafka.
+// Log calls after it go to stderr.
+func (in *Instrument) Shutdown(ctx context.Context) (err error) {
+	in.stop.Do(func() {
+		if err = in.provider.Shutdown(ctx); err != nil {
+			err = fmt.Errorf("stop tracing: %w", err)
+			return
+		}
+		err = in.ship.close(ctx)
+	})
+	return err
+}
+
+// base is a record with everything that is the same for the whole instance.
+func (in *Instrument) base(t time.Time) record.Record {
+	return record.Record{
+		Time: t, Service: in.cfg.Service, ServiceVer: in.cfg.Version, Environment: in.cfg.Environment, Node: in.node,
+	}
+}

@@ -1,0 +1,13 @@
+package record
+
+// Kafka topics of the pipeline.
+const (
+	TopicRecords     = "waybill.records"     // keyed by correlation key
+	TopicDeadLetters = "waybill.deadletters" // unindexable messages as they came, with reason and origin in headers
+	TopicInstances   = "waybill.instances"   // loss ledgers, keyed by service.node.name
+	TopicSelf        = "waybill.self"        // the stack's own records, never consumed by the collector
+)
+
+// MaxBytes bounds one encoded record, so that it fits Kafka's default
+// max.message.bytes (1,048,588) with key, headers and batch overhead.
+const MaxBytes = 1_000_000

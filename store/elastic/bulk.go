@@ -1,0 +1,201 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"github.com/waybill-log/waybill/store"
+)
+
+// Put implements store.Writer with _bulk requests. Items the cluster cannot
+// take now are retried alone, with back-off, for Config.Wait.
+func (s *Store) Put(ctx context.Context, entries []store.Entry) (store.Result, error) {
+	var res store.Result
+	pending := make([]int, len(entries))
+	for i := range entries {
+		pending[i] = i
+	}
+	deadline := time.Now().Add(s.wait)
+	for attempt := 0; ; attempt++ {
+		var err error
+		if pending, err = s.attempt(ctx, entries, pending, &res); len(pending) == 0 && err == nil {
+			return res, nil
+		}
+		if ctx.Err() != nil {
+			return res, ctx.Err()
+		}
+		if err != nil && !errors.Is(err, store.ErrUnavailable) {
+			// A refused request, such as a wrong password, is not the records' fault.
+			return res, fmt.Errorf("%w: index batch of %d: %w", store.ErrUnavailable, len(pending), err)
+		}
+		pause := backOff(attempt)
+		if time.Now().Add(pause).After(deadline) {
+			if err == nil {
+				err = store.ErrUnavailable
+			}
+			return res, fmt.Errorf("index batch of %d, gave up after %v: %w", len(pending), s.wait, err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return res, ctx.Err()
+		}
+	}
+}
+
+// backOff doubles from 50 ms to 5 s, less up to half of it at random.
+func backOff(attempt int) time.Duration {
+	d := min(50*time.Millisecond<<min(attempt, 10), 5*time.Second)
+	return d - rand.N(d/2)
+}
+
+// attempt makes one bulk request of the pending entries, settles in res what it
+// can and returns those to try again. The error is the last one of the cluster's state.
+func (s *Store) attempt(ctx context.Context, entries []store.Entry, pending []int, res *store.Result) (again []int, err error) {
+	var body bytes.Buffer
+	for _, i := range pending {
+		e := entries[i]
+		index := s.index(e.Time)
+		if err := s.ensureIndex(ctx, index); err != nil {
+			return pending, err
+		}
+		if err := appendItem(&body, index, e); err != nil {
+			return pending, err
+		}
+	}
+	answer, err := s.do(ctx, esapi.BulkRequest{Body: &body})
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused) && refused.status == http.StatusRequestEntityTooLarge:
+		return s.halve(ctx, entries, pending, res)
+	case err != nil:
+		return pending, err
+	}
+	var bulk struct {
+		Errors bool                    `json:"errors"`
+		Items  []map[string]bulkAnswer `json:"items"`
+	}
+	if err := json.Unmarshal(answer, &bulk); err != nil || len(bulk.Items) != len(pending) {
+		return pending, fmt.Errorf("%w: bulk answer has %d items for %d records: %w", store.ErrUnavailable, len(bulk.Items), len(pending), err)
+	}
+	if !bulk.Errors {
+		res.Stored += len(pending)
+		return nil, nil
+	}
+	var present []int
+	for n, i := range pending {
+		item := bulk.Items[n]["create"]
+		r := &refusal{status: item.Status, kind: item.Error.Type, reason: item.Error.Reason}
+		switch {
+		case item.Status < 300:
+			res.Stored++
+		case item.Status == http.StatusConflict:
+			present = append(present, i)
+		case r.temporary():
+			if item.Status == http.StatusNotFound {
+				s.forgetIndex(s.index(entries[i].Time))
+			}
+			again, err = append(again, i), fmt.Errorf("%w: %w", store.ErrUnavailable, r)
+		default:
+			res.Rejected = append(res.Rejected, store.Rejection{Index: i, Reason: r.Error()})
+		}
+	}
+	if twins := s.compare(ctx, entries, present, res); twins != nil {
+		return append(again, present...), twins
+	}
+	return again, err
+}
+
+type bulkAnswer struct {
+	Status int `json:"status"`
+	Error  struct {
+		Type   string `json:"type"`
+		Reason string `json:"reason"`
+	} `json:"error"`
+}
+
+func appendItem(body *bytes.Buffer, index string, e store.Entry) error {
+	id, err := json.Marshal(e.ID)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(body, `{"create":{"_index":"%s","_id":%s}}`+"\n", index, id)
+	if bytes.IndexByte(e.Raw, '\n') < 0 {
+		body.Write(e.Raw)
+	} else if err := json.Compact(body, e.Raw); err != nil { // an item is one line
+		return err
+	}
+	return body.WriteByte('\n')
+}
+
+// halve splits a request larger than the cluster's http.max_content_length.
+func (s *Store) halve(ctx context.Context, entries []store.Entry, pending []int, res *store.Result) ([]int, error) {
+	if len(pending) == 1 {
+		res.Rejected = append(res.Rejected, store.Rejection{Index: pending[0], Reason: "larger than Elasticsearch's http.max_content_length"})
+		return nil, nil
+	}
+	half := len(pending) / 2
+	first, err1 := s.attempt(ctx, entries, pending[:half:half], res)
+	second, err2 := s.attempt(ctx, entries, pending[half:], res)
+	return append(first, second...), errors.Join(err1, err2)
+}
+
+// compare tells a record that is there already from another one with its ID.
+// On an error nothing is settled.
+func (s *Store) compare(ctx context.Context, entries []store.Entry, present []int, res *store.Result) error {
+	if len(present) == 0 {
+		return nil
+	}
+	type doc struct {
+		Index  string          `json:"_index"`
+		ID     string          `json:"_id"`
+		Found  bool            `json:"found,omitempty"`
+		Source json.RawMessage `json:"_source,omitempty"`
+	}
+	var ask, answer struct {
+		Docs []doc `json:"docs"`
+	}
+	for _, i := range present {
+		ask.Docs = append(ask.Docs, doc{Index: s.index(entries[i].Time), ID: entries[i].ID})
+	}
+	b, err := json.Marshal(ask)
+	if err != nil {
+		return err
+	}
+	body, err := s.do(ctx, esapi.MgetRequest{Body: bytes.NewReader(b)})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || len(answer.Docs) != len(present) {
+		return fmt.Errorf("%w: mget answer has %d documents for %d: %w", store.ErrUnavailable, len(answer.Docs), len(present), err)
+	}
+	for n, i := range present {
+		if !answer.Docs[n].Found {
+			return fmt.Errorf("%w: document %s was there and is gone", store.ErrUnavailable, entries[i].ID)
+		}
+	}
+	for n, i := range present {
+		if sameJSON(answer.Docs[n].Source, entries[i].Raw) {
+			res.Present++
+		} else {
+			res.Rejected = append(res.Rejected, store.Rejection{Index: i, Reason: store.Conflict})
+		}
+	}
+	return nil
+}
+
+func sameJSON(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	var ca, cb bytes.Buffer
+	return json.Compact(&ca, a) == nil && json.Compact(&cb, b) == nil && bytes.Equal(ca.Bytes(), cb.Bytes())
+}

@@ -1,0 +1,274 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8"
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	template "github.com/waybill-log/waybill/infra/elasticsearch"
+	"github.com/waybill-log/waybill/store"
+)
+
+// Config says where Elasticsearch is.
+type Config struct {
+	URLs   []string      // one cluster's nodes
+	Prefix string        // of all index and template names; empty: "waybill"
+	Wait   time.Duration // how long one Put retries what Elasticsearch cannot take now; 0: 30 s
+}
+
+// refreshInterval is the template's index.refresh_interval, and some time for a refresh itself.
+const refreshInterval = 2 * time.Second
+
+// Store is an open store.
+type Store struct {
+	es     *elasticsearch.BaseClient
+	urls   string
+	prefix string
+	wait   time.Duration
+
+	mu      sync.Mutex
+	created map[string]bool // indices known to exist
+}
+
+// Open checks that Elasticsearch answers and puts the index template. Errors
+// wrap store.ErrUnavailable where the cluster does not answer, and name its address.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if cfg.Prefix == "" {
+		cfg.Prefix = "waybill"
+	}
+	if cfg.Wait == 0 {
+		cfg.Wait = 30 * time.Second
+	}
+	es, err := elasticsearch.NewBaseClient(elasticsearch.Config{
+		Addresses:    cfg.URLs,
+		DisableRetry: true, // Put retries what may be retried
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open Elasticsearch store: %w", err)
+	}
+	s := &Store{es: es, urls: strings.Join(cfg.URLs, ", "), prefix: cfg.Prefix, wait: cfg.Wait, created: map[string]bool{}}
+	if err := s.putTemplate(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) putTemplate(ctx context.Context) error {
+	body := strings.ReplaceAll(template.Records, `"waybill-records-*"`, `"`+s.prefix+`-records-*"`)
+	_, err := s.do(ctx, esapi.IndicesPutIndexTemplateRequest{Name: s.prefix + "-records", Body: strings.NewReader(body)})
+	if err != nil {
+		return fmt.Errorf("put index template: %w", err)
+	}
+	return nil
+}
+
+// index is the daily index of a record's own time, UTC.
+func (s *Store) index(t time.Time) string {
+	return s.prefix + "-records-" + t.UTC().Format("2006.01.02")
+}
+
+// ensureIndex creates an index that does not exist yet; the template does the rest.
+func (s *Store) ensureIndex(ctx context.Context, name string) error {
+	s.mu.Lock()
+	known := s.created[name]
+	s.mu.Unlock()
+	if known {
+		return nil
+	}
+	_, err := s.do(ctx, esapi.IndicesCreateRequest{Index: name})
+	var refused *refusal
+	if err != nil && (!errors.As(err, &refused) || refused.kind != "resource_already_exists_exception") {
+		return fmt.Errorf("create index %s: %w", name, err)
+	}
+	s.mu.Lock()
+	s.created[name] = true
+	s.mu.Unlock()
+	return nil
+}
+
+func (s *Store) forgetIndex(name string) {
+	s.mu.Lock()
+	delete(s.created, name)
+	s.mu.Unlock()
+}
+
+// ByKey implements store.Reader.
+func (s *Store) ByKey(ctx context.Context, key string, limit int) (entries []store.Entry, more bool, err error) {
+	const page = 5000
+	var after json.RawMessage
+	for len(entries) <= limit {
+		hits, err := s.search(ctx, key, min(page, limit+1-len(entries)), after)
+		if err != nil {
+			return nil, false, fmt.Errorf("search records of a journey: %w", err)
+		}
+		for _, h := range hits {
+			e, err := store.NewEntry(h.Source)
+			if err != nil {
+				return nil, false, fmt.Errorf("document %s in %s: %w", h.ID, h.Index, err)
+			}
+			entries = append(entries, e)
+			after = h.Sort
+		}
+		if len(hits) < page {
+			break
+		}
+	}
+	slices.SortFunc(entries, store.Compare) // event.id has no doc values to sort by
+	if len(entries) > limit {
+		return entries[:limit], true, nil
+	}
+	return entries, false, nil
+}
+
+type hit struct {
+	ID     string          `json:"_id"`
+	Index  string          `json:"_index"`
+	Source json.RawMessage `json:"_source"`
+	Sort   json.RawMessage `json:"sort"`
+}
+
+// searchBody asks for one page of a journey. The instance and its number break
+// ties between equal times, so that pages of numbered records neither overlap
+// nor leave a hole.
+type searchBody struct {
+	Size  int `json:"size"`
+	Query struct {
+		Term map[string]string `json:"term"`
+	} `json:"query"`
+	Sort        []map[string]sortBy `json:"sort"`
+	SearchAfter json.RawMessage     `json:"search_after,omitempty"`
+}
+
+type sortBy struct {
+	Order   string `json:"order"`
+	Format  string `json:"format,omitempty"`
+	Missing *int   `json:"missing,omitempty"`
+}
+
+func (s *Store) search(ctx context.Context, key string, size int, after json.RawMessage) ([]hit, error) {
+	zero := 0
+	body := searchBody{Size: size, SearchAfter: after, Sort: []map[string]sortBy{
+		{"@timestamp": {Order: "asc", Format: "strict_date_optional_time_nanos"}},
+		{"service.node.name": {Order: "asc"}},
+		{"event.sequence": {Order: "asc", Missing: &zero}},
+	}}
+	body.Query.Term = map[string]string{"correlation.key": key}
+	b, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	yes, no := true, false
+	answer, err := s.do(ctx, esapi.SearchRequest{
+		Index: []string{s.prefix + "-records-*"}, Body: bytes.NewReader(b),
+		IgnoreUnavailable: &yes, AllowNoIndices: &yes, AllowPartialSearchResults: &no, TrackTotalHits: false,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var found struct {
+		Hits struct {
+			Hits []hit `json:"hits"`
+		} `json:"hits"`
+	}
+	if err := json.Unmarshal(answer, &found); err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	return found.Hits.Hits, nil
+}
+
+// Count implements store.Reader.
+func (s *Store) Count(ctx context.Context) (int64, error) {
+	yes := true
+	answer, err := s.do(ctx, esapi.CountRequest{Index: []string{s.prefix + "-records-*"}, IgnoreUnavailable: &yes, AllowNoIndices: &yes})
+	if err != nil {
+		return 0, fmt.Errorf("count records: %w", err)
+	}
+	var n struct {
+		Count int64 `json:"count"`
+	}
+	if err := json.Unmarshal(answer, &n); err != nil {
+		return 0, fmt.Errorf("count records: %w", err)
+	}
+	return n.Count, nil
+}
+
+// Lag implements store.Reader: a document is found after the next refresh.
+func (s *Store) Lag() time.Duration { return refreshInterval }
+
+// Ready implements store.Store: the cluster has all primary shards.
+func (s *Store) Ready(ctx context.Context) error {
+	_, err := s.do(ctx, esapi.ClusterHealthRequest{WaitForStatus: "yellow", Timeout: time.Second})
+	return err
+}
+
+// Close implements store.Store.
+func (s *Store) Close() error { return nil }
+
+// refusal is an answer of Elasticsearch that is not 2xx.
+type refusal struct {
+	status int
+	kind   string
+	reason string
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("Elasticsearch answered %d %s: %s", r.status, r.kind, r.reason)
+}
+
+// temporary reports whether the same request may pass later: the cluster's
+// state refused it, not its content.
+func (r *refusal) temporary() bool {
+	return r.status == http.StatusTooManyRequests || r.status >= 500 ||
+		r.kind == "cluster_block_exception" || r.kind == "index_not_found_exception"
+}
+
+type request interface {
+	Do(ctx context.Context, transport esapi.Transport) (*esapi.Response, error)
+}
+
+// do makes one request. Its error is a *refusal for an answer that is not 2xx,
+// or wraps store.ErrUnavailable.
+func (s *Store) do(ctx context.Context, req request) ([]byte, error) {
+	res, err := req.Do(ctx, s.es)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("%w: Elasticsearch at %s does not answer (%w); start it or set --elasticsearch-urls", store.ErrUnavailable, s.urls, err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: answer of Elasticsearch at %s: %w", store.ErrUnavailable, s.urls, err)
+	}
+	if !res.IsError() {
+		return body, nil
+	}
+	r := &refusal{status: res.StatusCode, kind: "error", reason: http.StatusText(res.StatusCode)}
+	var answer struct {
+		Error struct {
+			Type   string `json:"type"`
+			Reason string `json:"reason"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(body, &answer) == nil && answer.Error.Type != "" {
+		r.kind, r.reason = answer.Error.Type, answer.Error.Reason
+	}
+	if r.temporary() {
+		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, r)
+	}
+	return nil, r
+}
+
+var _ store.Store = (*Store)(nil)
