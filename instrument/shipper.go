@@ -35,8 +35,8 @@ type shipper struct {
 	ledgerEvery   time.Duration
 
 	mu       sync.Mutex
-	last     uint64  // highest number given
-	entries  []entry // unsettled numbers without a hole: entries[i] has number entries[0].number+i
+	last     uint64   // highest number given
+	entries  []entry  // unsettled numbers without a hole: entries[i] has number entries[0].number+i
 	next     uint64   // lowest number never handed to the producer
 	again    []uint64 // numbers to hand over once more
 	bytes    int

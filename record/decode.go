@@ -33,7 +33,7 @@ func decode(b []byte) (Record, error) {
 	if len(b) > MaxBytes {
 		return Record{}, fmt.Errorf("%d bytes, more than %d", len(b), MaxBytes)
 	}
-	var r Record
+	r := Record{Raw: b}
 	s := scanner{b: b}
 	if err := s.object(maxFields, func(key string) error { return s.field(&r, key) }); err != nil {
 		return Record{}, err

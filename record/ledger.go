@@ -27,20 +27,6 @@ type Dropped struct {
 	Reason string `json:"reason"`
 }
 
-// Proves reports whether number n, absent from a store that holds everything
-// up to the ledger's own time, is lost: settled with Kafka and not dropped.
-func (l *Ledger) Proves(n uint64) bool {
-	if n == 0 || n >= l.Unsettled {
-		return false
-	}
-	for _, d := range l.Dropped {
-		if d.From <= n && n <= d.To {
-			return false
-		}
-	}
-	return true
-}
-
 // DecodeLedger reads one message of [TopicInstances].
 func DecodeLedger(b []byte) (Ledger, error) {
 	var l Ledger

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 )
@@ -78,6 +79,18 @@ type Record struct {
 
 	// Labels are all other attributes. A key written twice keeps the last value.
 	Labels []Label
+
+	// Raw is what Decode read, fields outside the contract included. The caller
+	// of Decode still owns the bytes.
+	Raw []byte
+}
+
+// MarshalJSON returns the record as it was written: Raw where there is one.
+func (r Record) MarshalJSON() ([]byte, error) {
+	if r.Raw != nil {
+		return r.Raw, nil
+	}
+	return Append(nil, &r), nil
 }
 
 // Origin is the place of the log call in the source.
@@ -132,6 +145,12 @@ type Error struct {
 // Label is one attribute outside the contract. Values are strings, so that no
 // digit of a large number is lost.
 type Label struct{ Key, Value string }
+
+// UnmarshalJSON is Decode of a copy of b.
+func (r *Record) UnmarshalJSON(b []byte) (err error) {
+	*r, err = Decode(bytes.Clone(b))
+	return err
+}
 
 // EventID is the identity of a numbered record in every store.
 func EventID(node string, sequence uint64) string {

@@ -159,12 +159,10 @@ func TestValidID(t *testing.T) {
 	}
 }
 
-func TestLedgerProves(t *testing.T) {
-	l := record.Ledger{Node: "n", Last: 10, Unsettled: 8, Dropped: []record.Dropped{{From: 3, To: 4}}}
-	for n, want := range map[uint64]bool{0: false, 1: true, 2: true, 3: false, 4: false, 5: true, 7: true, 8: false, 11: false} {
-		if got := l.Proves(n); got != want {
-			t.Errorf("Proves(%d) = %v", n, got)
-		}
+func TestALedgerNamesItsInstance(t *testing.T) {
+	l, err := record.DecodeLedger([]byte(`{"@timestamp":"2026-11-23T14:00:00Z","service.node.name":"n","last":9,"unsettled":8,"dropped":[{"from":3,"to":4,"reason":"r"}]}`))
+	if err != nil || l.Last != 9 || l.Unsettled != 8 || l.Dropped[0].To != 4 {
+		t.Errorf("got %+v, %v", l, err)
 	}
 	if _, err := record.DecodeLedger([]byte(`{}`)); err == nil {
 		t.Error("a ledger without an instance was taken")

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/cobra"
+)
+
+// setting is one name in each spelling: --kafka-brokers, WAYBILL_KAFKA_BROKERS
+// and, in the YAML file, kafka-brokers. A list is written with commas.
+type setting struct {
+	name  string
+	value any // the default: string, []string or int
+	help  string
+}
+
+var settings = []setting{
+	{"kafka-brokers", []string{}, "addresses of Kafka, host:port (default: the embedded broker)"},
+	{"kafka-group", "waybill-collector", "consumer group of the collectors"},
+	{"kafka-partitions", 4, "partitions of topics that do not exist yet"},
+	{"kafka-addr", "127.0.0.1:7692", "address of the embedded broker"},
+	{"elasticsearch-urls", []string{}, "URLs of Elasticsearch (default: the embedded store)"},
+	{"data", "./waybill-data", "folder of the embedded broker, the embedded store and the demo services"},
+	{"token", "", "token that the API demands, and that this client sends"},
+	{"token-file", "", "file that holds the token"},
+	{"server", "", "URL of a Waybill server (default: http://127.0.0.1:7600)"},
+	{"query-addr", "127.0.0.1:7600", "address of the API and the web page"},
+	{"collector-addr", "127.0.0.1:7601", "address of the collector's health and metrics"},
+	{"gateway-addr", "127.0.0.1:7700", "address of the demo gateway"},
+	{"registry-addr", "127.0.0.1:7701", "address of the demo registry"},
+	{"bank-addr", "127.0.0.1:7702", "address of the demo bank"},
+	{"game-addr", "127.0.0.1:7703", "address of the demo game"},
+}
+
+// config holds the settings of all commands.
+type config struct {
+	KafkaBrokers      []string `koanf:"kafka-brokers"`
+	KafkaGroup        string   `koanf:"kafka-group"`
+	KafkaPartitions   int      `koanf:"kafka-partitions"`
+	KafkaAddr         string   `koanf:"kafka-addr"`
+	ElasticsearchURLs []string `koanf:"elasticsearch-urls"`
+	Data              string   `koanf:"data"`
+	Token             string   `koanf:"token"`
+	TokenFile         string   `koanf:"token-file"`
+	Server            string   `koanf:"server"`
+	QueryAddr         string   `koanf:"query-addr"`
+	CollectorAddr     string   `koanf:"collector-addr"`
+	GatewayAddr       string   `koanf:"gateway-addr"`
+	RegistryAddr      string   `koanf:"registry-addr"`
+	BankAddr          string   `koanf:"bank-addr"`
+	GameAddr          string   `koanf:"game-addr"`
+}
+
+const envPrefix = "WAYBILL_"
+
+// envName is a setting's name in the environment.
+func envName(name string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// addSettings gives a command the flags of some settings, and --config.
+func addSettings(cmd *cobra.Command, names ...string) {
+	for _, s := range settings {
+		if !slices.Contains(names, s.name) {
+			continue
+		}
+		help := s.help + " [" + envName(s.name) + "]"
+		switch v := s.value.(type) {
+		case []string:
+			cmd.Flags().StringSlice(s.name, v, help)
+		case int:
+			cmd.Flags().Int(s.name, v, help)
+		case string:
+			cmd.Flags().String(s.name, v, help)
+		}
+	}
+	cmd.Flags().String("config", "", "YAML file of settings [WAYBILL_CONFIG]")
+}
+
+// loadConfig reads flags over environment over file over defaults. Unknown keys
+// of the file are errors; unknown WAYBILL_ variables, which may be meant for
+// something else, are named on warn.
+func loadConfig(cmd *cobra.Command, environ []string, warn io.Writer) (config, error) {
+	known := map[string]any{}
+	for _, s := range settings {
+		known[s.name] = s.value
+	}
+	k := koanf.New("\x00") // names are flat
+	if err := k.Load(confmap.Provider(known, ""), nil); err != nil {
+		return config{}, err
+	}
+	path, _ := cmd.Flags().GetString("config")
+	for _, kv := range environ {
+		if v, ok := strings.CutPrefix(kv, "WAYBILL_CONFIG="); ok && path == "" {
+			path = v
+		}
+	}
+	if path != "" {
+		if err := loadFile(k, path, known); err != nil {
+			return config{}, usage(err)
+		}
+	}
+	provider := env.Provider("\x00", env.Opt{
+		Prefix:      envPrefix,
+		EnvironFunc: func() []string { return environ },
+		TransformFunc: func(key, value string) (string, any) {
+			name := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(key, envPrefix), "_", "-"))
+			switch def, ok := known[name]; {
+			case name == "config":
+				return "", nil
+			case !ok:
+				fmt.Fprintf(warn, "waybill: %s is not a setting%s\n", key, didYouMean(key))
+				return "", nil
+			default:
+				if _, list := def.([]string); list {
+					return name, splitList(value)
+				}
+				return name, value
+			}
+		},
+	})
+	if err := k.Load(provider, nil); err != nil {
+		return config{}, usage(err)
+	}
+	if err := k.Load(posflag.Provider(cmd.Flags(), "\x00", k), nil); err != nil {
+		return config{}, usage(err)
+	}
+	var cfg config
+	if err := k.Unmarshal("", &cfg); err != nil {
+		return config{}, usage(fmt.Errorf("settings: %w", err))
+	}
+	return cfg, cfg.resolve()
+}
+
+func loadFile(k *koanf.Koanf, path string, known map[string]any) error {
+	f := koanf.New("\x00")
+	if err := f.Load(file.Provider(path), yaml.Parser()); err != nil {
+		return fmt.Errorf("settings file %s: %w", path, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.All())) {
+		if _, ok := known[name]; !ok {
+			return fmt.Errorf("settings file %s: %q is not a setting%s", path, name, didYouMean(name))
+		}
+	}
+	return k.Merge(f)
+}
+
+// resolve reads the token file and checks what no single part can.
+func (c *config) resolve() error {
+	if c.TokenFile != "" {
+		if c.Token != "" {
+			return usage(errors.New("give --token or --token-file, not both"))
+		}
+		b, err := os.ReadFile(c.TokenFile)
+		if err != nil {
+			return usage(fmt.Errorf("token file: %w", err))
+		}
+		if c.Token = strings.TrimSpace(string(b)); c.Token == "" {
+			return usage(fmt.Errorf("token file %s is empty", c.TokenFile))
+		}
+	}
+	for _, b := range c.KafkaBrokers {
+		if !strings.Contains(b, ":") {
+			return usage(fmt.Errorf("Kafka broker %q has no port: want host:port", b))
+		}
+	}
+	for _, u := range c.ElasticsearchURLs {
+		if !strings.HasPrefix(u, "http://") && !strings.HasPrefix(u, "https://") {
+			return usage(fmt.Errorf("Elasticsearch URL %q: want http://host:port or https://host:port", u))
+		}
+	}
+	if c.KafkaPartitions < 1 {
+		return usage(fmt.Errorf("kafka-partitions is %d, want at least 1", c.KafkaPartitions))
+	}
+	return nil
+}
+
+func splitList(text string) []string {
+	var out []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// didYouMean names the setting that a misspelt one is closest to.
+func didYouMean(name string) string {
+	plain := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, envPrefix), "_", "-"))
+	for _, s := range settings {
+		if strings.HasPrefix(s.name, plain) || strings.HasPrefix(plain, s.name) {
+			if strings.HasPrefix(name, envPrefix) {
+				return "; did you mean " + envName(s.name) + "?"
+			}
+			return "; did you mean " + s.name + "?"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/waybill-log/waybill/collector"
+	"github.com/waybill-log/waybill/evidence"
+	"github.com/waybill-log/waybill/infra/broker"
+	"github.com/waybill-log/waybill/instrument"
+	"github.com/waybill-log/waybill/query"
+	"github.com/waybill-log/waybill/record"
+	"github.com/waybill-log/waybill/store"
+	"github.com/waybill-log/waybill/store/elastic"
+	"github.com/waybill-log/waybill/store/embedded"
+	"github.com/waybill-log/waybill/ui"
+)
+
+// stopWithin bounds an orderly stop.
+const stopWithin = 10 * time.Second
+
+// stack is the running parts of this process. They stop in the opposite order
+// of their start: claims, batches in flight, group, store, broker.
+//
+//	broker ◄─ services
+//	  └► collector ─► store ◄─ query ◄─ page, track
+//	                            └─ horizon ─► broker
+type stack struct {
+	cfg     config
+	brokers []string
+	store   store.Store
+	self    *instrument.Instrument
+	url     string // of the query API
+	stops   []stopper
+	failed  chan error // a part has ended by itself
+}
+
+type stopper struct {
+	name string
+	stop func(context.Context) error
+}
+
+func newStack(cfg config) *stack {
+	return &stack{cfg: cfg, brokers: cfg.KafkaBrokers, failed: make(chan error, 4)}
+}
+
+func (s *stack) onStop(name string, stop func(context.Context) error) {
+	s.stops = append(s.stops, stopper{name, stop})
+}
+
+// stop ends all parts within stopWithin.
+func (s *stack) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	var errs []error
+	for i := len(s.stops) - 1; i >= 0; i-- {
+		if err := s.stops[i].stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", s.stops[i].name, err))
+		}
+	}
+	s.stops = nil
+	return errors.Join(errs...)
+}
+
+// wait returns when ctx ends, or with the error of a part that has ended by itself.
+func (s *stack) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	}
+}
+
+// openBroker starts the embedded broker where no real one is set.
+func (s *stack) openBroker() error {
+	if len(s.brokers) > 0 {
+		return nil
+	}
+	b, err := broker.Open(broker.Config{Dir: filepath.Join(s.cfg.Data, "broker"), Addr: s.cfg.KafkaAddr})
+	if err != nil {
+		return err
+	}
+	s.onStop("embedded broker", func(context.Context) error { return b.Close() })
+	s.brokers = []string{b.Addr()}
+	return nil
+}
+
+// openStore opens Elasticsearch, or the embedded store where none is set.
+func (s *stack) openStore(ctx context.Context) (err error) {
+	if len(s.cfg.ElasticsearchURLs) > 0 {
+		s.store, err = elastic.Open(ctx, elastic.Config{URLs: s.cfg.ElasticsearchURLs})
+	} else {
+		s.store, err = embedded.Open(filepath.Join(s.cfg.Data, "store"))
+	}
+	if err != nil {
+		return err
+	}
+	s.onStop("store", func(context.Context) error { return s.store.Close() })
+	return nil
+}
+
+// observe lets a part of the stack write its own records, on a topic that no
+// collector reads.
+func (s *stack) observe(ctx context.Context, service string, console slog.Handler) (*instrument.Instrument, error) {
+	in, err := instrument.Start(ctx, instrument.Config{
+		Service: service, Brokers: s.brokers, Topic: record.TopicSelf, Console: console, BufferBytes: 4 << 20, Scoped: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.onStop(service+"'s own records", in.Shutdown)
+	return in, nil
+}
+
+// startCollector reads records into the store.
+func (s *stack) startCollector(ctx context.Context, console slog.Handler) error {
+	in, err := s.observe(ctx, "waybill-collector", console)
+	if err != nil {
+		return err
+	}
+	ln, err := listen("collector", s.cfg.CollectorAddr)
+	if err != nil {
+		return err
+	}
+	c, err := collector.New(collector.Config{
+		Brokers: s.brokers, Group: s.cfg.KafkaGroup, Partitions: s.cfg.KafkaPartitions, Store: s.store, Logger: in.Logger(),
+	})
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	s.onStop("collector", func(context.Context) error { return c.Close() })
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(running) }()
+	s.onStop("collecting", func(context.Context) error { cancel(); return <-ended })
+	s.serveHTTP("collector's admin", ln, c.Handler())
+	in.Logger().Info("collector is running", "brokers", s.brokers, "admin", "http://"+ln.Addr().String())
+	return nil
+}
+
+// startQuery answers over HTTP.
+func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
+	if err := s.checkToken(); err != nil {
+		return err
+	}
+	pages, err := ui.Files()
+	if err != nil {
+		return err
+	}
+	in, err := s.observe(ctx, "waybill-query", console)
+	if err != nil {
+		return err
+	}
+	ln, err := listen("query", s.cfg.QueryAddr)
+	if err != nil {
+		return err
+	}
+	client, err := collector.Connect(s.brokers)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	s.onStop("horizon", func(context.Context) error { return client.Close() })
+	horizon, err := evidence.NewHorizon(client, s.cfg.KafkaGroup, record.TopicRecords)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	s.url = "http://" + ln.Addr().String()
+	s.serveHTTP("query", ln, query.New(query.Config{
+		Reader: s.store, Ready: s.store.Ready, Horizon: horizon.AsOf, Pages: pages, Token: s.cfg.Token,
+		Logger: in.Logger(), Middleware: []echo.MiddlewareFunc{in.Echo()},
+	}))
+	in.Logger().Info("query is running", "url", s.url)
+	return nil
+}
+
+// checkToken demands a token where others than this machine can ask.
+func (s *stack) checkToken() error {
+	host, _, err := net.SplitHostPort(s.cfg.QueryAddr)
+	if err != nil {
+		return usage(fmt.Errorf("--query-addr %q: want host:port", s.cfg.QueryAddr))
+	}
+	ip := net.ParseIP(host)
+	if s.cfg.Token == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return usage(fmt.Errorf("--query-addr %s is open to other machines: set a token with --token-file or %s", s.cfg.QueryAddr, envName("token")))
+	}
+	return nil
+}
+
+func (s *stack) serveHTTP(name string, ln net.Listener, h http.Handler) {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
+	go func() {
+		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("%s: %w", name, err)
+		}
+	}()
+	s.onStop(name, server.Shutdown)
+}
+
+// listen binds early, and says what to do where the address is taken.
+func listen(name, addr string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s: address %s is taken; stop what listens there or choose another with --%s-addr", name, addr, name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return ln, nil
+}

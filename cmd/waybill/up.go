@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+)
+
+var (
+	kafkaSettings = []string{"kafka-brokers", "kafka-group"}
+	storeSettings = []string{"elasticsearch-urls"}
+	upSettings    = append(append([]string{"kafka-addr", "kafka-partitions", "data", "query-addr", "collector-addr", "token", "token-file"}, kafkaSettings...), storeSettings...)
+)
+
+func (a *app) up() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "up", Short: "Run everything in one process", Args: none,
+		Long: "Run collector and query in one process, with the embedded broker and store where no address of a real one is set.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.runStack(cmd, func(ctx context.Context, s *stack) error {
+				return s.startAll(ctx, a.console())
+			})
+		},
+	}
+	addSettings(cmd, upSettings...)
+	return cmd
+}
+
+func (s *stack) startAll(ctx context.Context, console slog.Handler) error {
+	if err := s.openBroker(); err != nil {
+		return err
+	}
+	if err := s.openStore(ctx); err != nil {
+		return err
+	}
+	if err := s.startCollector(ctx, console); err != nil {
+		return err
+	}
+	return s.startQuery(ctx, console)
+}
+
+func (a *app) collect() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "collect", Short: "Run a collector: Kafka to Elasticsearch", Args: none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.runStack(cmd, func(ctx context.Context, s *stack) error {
+				if err := s.wantRealServers("collect"); err != nil {
+					return err
+				}
+				if err := s.openStore(ctx); err != nil {
+					return err
+				}
+				return s.startCollector(ctx, a.console())
+			})
+		},
+	}
+	addSettings(cmd, append(append([]string{"kafka-partitions", "collector-addr"}, kafkaSettings...), storeSettings...)...)
+	return cmd
+}
+
+func (a *app) serve() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the query API and the web page", Args: none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.runStack(cmd, func(ctx context.Context, s *stack) error {
+				if err := s.wantRealServers("serve"); err != nil {
+					return err
+				}
+				if err := s.openStore(ctx); err != nil {
+					return err
+				}
+				return s.startQuery(ctx, a.console())
+			})
+		},
+	}
+	addSettings(cmd, append(append([]string{"query-addr", "token", "token-file"}, kafkaSettings...), storeSettings...)...)
+	return cmd
+}
+
+// wantRealServers refuses the embedded parts, which belong to one process.
+func (s *stack) wantRealServers(command string) error {
+	if len(s.cfg.KafkaBrokers) == 0 || len(s.cfg.ElasticsearchURLs) == 0 {
+		return usage(fmt.Errorf("%s needs --kafka-brokers and --elasticsearch-urls; on one machine without them, use waybill up", command))
+	}
+	return nil
+}
+
+// runStack starts parts, waits for the end, and stops them in order.
+func (a *app) runStack(cmd *cobra.Command, start func(context.Context, *stack) error) (err error) {
+	cfg, err := loadConfig(cmd, a.environ, a.stderr)
+	if err != nil {
+		return err
+	}
+	s := newStack(cfg)
+	defer func() { err = errors.Join(err, s.stop()) }()
+	if err := start(cmd.Context(), s); err != nil {
+		return err
+	}
+	return s.wait(cmd.Context())
+}

@@ -1,0 +1,100 @@
+// Package evidence gathers what a verdict may rest on besides the records.
+//
+//	h, err := evidence.NewHorizon(client, "waybill-collector", record.TopicRecords)
+//	asOf, err := h.AsOf() // the store holds everything shipped before
+//
+// It reads Kafka and never judges: journey.Build does.
+package evidence
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// Horizon knows through which time a consumer group has stored a topic.
+// Safe for concurrent use.
+type Horizon struct {
+	client sarama.Client
+	admin  sarama.ClusterAdmin
+	group  string
+	topic  string
+
+	mu      sync.Mutex
+	asked   time.Time
+	through map[int32]time.Time // by partition
+}
+
+// freshness is how long one answer of Kafka serves.
+const freshness = 200 * time.Millisecond
+
+// NewHorizon reads over client, which stays the caller's.
+func NewHorizon(client sarama.Client, group, topic string) (*Horizon, error) {
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	if err != nil {
+		return nil, fmt.Errorf("open horizon: %w", err)
+	}
+	return &Horizon{client: client, admin: admin, group: group, topic: topic, through: map[int32]time.Time{}}, nil
+}
+
+// AsOf is the latest time through which every partition is stored; zero while
+// that is not known. A partition read to its end, as the broker gave it at time
+// T, is stored through T, so an idle one holds nothing back and one with lag does.
+func (h *Horizon) AsOf() (time.Time, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.asked) >= freshness {
+		if err := h.ask(); err != nil {
+			return time.Time{}, fmt.Errorf("ask Kafka for the horizon: %w", err)
+		}
+	}
+	partitions, err := h.client.Partitions(h.topic)
+	if err != nil || len(partitions) == 0 {
+		return time.Time{}, err
+	}
+	horizon := h.through[partitions[0]]
+	for _, p := range partitions {
+		if h.through[p].Before(horizon) {
+			horizon = h.through[p]
+		}
+	}
+	return horizon, nil
+}
+
+func (h *Horizon) ask() error {
+	now := time.Now()
+	partitions, err := h.client.Partitions(h.topic)
+	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		return nil // no collector has run yet
+	}
+	if err != nil {
+		return err
+	}
+	ends := map[int32]int64{}
+	for _, p := range partitions {
+		if ends[p], err = h.client.GetOffset(h.topic, p, sarama.OffsetNewest); err != nil {
+			return err
+		}
+	}
+	committed, err := h.admin.ListConsumerGroupOffsets(h.group, map[string][]int32{h.topic: partitions})
+	if errors.Is(err, sarama.ErrGroupIDNotFound) {
+		committed, err = &sarama.OffsetFetchResponse{}, nil // the embedded broker's answer for a group without commits
+	}
+	if err != nil {
+		return err
+	}
+	for _, p := range partitions {
+		offset := int64(0)
+		if b := committed.GetBlock(h.topic, p); b != nil {
+			offset = max(offset, b.Offset) // -1: the group has committed nothing
+		}
+		if offset >= ends[p] {
+			h.through[p] = now
+		}
+	}
+	h.asked = now
+	return nil
+}

@@ -1,0 +1,43 @@
+// Package journey turns the records of one correlation ID, and the evidence
+// there is, into a journey: its records in causal order, its hops, the legs
+// between them, and a verdict.
+//
+//	j := journey.Build(records, journey.Evidence{AsOf: horizon})
+//	// j.Verdict == journey.Delivered, j.Reason == "bank declared it delivered"
+//
+// [Build] is pure: any order and any repetition of its input give the same
+// journey. The package never reads a clock, a store or the network.
+//
+// # Order
+//
+// Order comes from cause. One instance's records follow each other by number;
+// what receives follows what was sent; a span's records follow its start. Times
+// only choose between records that no cause orders.
+//
+// # Verdicts
+//
+// They are tried in this order, and each claims only what is proved:
+//
+//   - exception: a service declared that the journey failed; or a hop failed and
+//     nothing made it good; or the first hop answered its caller with an HTTP
+//     status of 400 or more. A failure is made good by a later attempt at the
+//     same work that ended well, by a caller over HTTP that itself ended well, or
+//     by a later declaration that the journey is delivered.
+//   - in_transit: a hop has not ended, or a message has not been picked up by
+//     everyone expected, or by anyone where no [Route] says who is.
+//   - delivered: a service declared it; or every hop ended well, every call was
+//     answered, and every message was picked up by all that its route names.
+//   - unconfirmed: everything has ended, and nothing tells whether that was all;
+//     or the records are too many to be read whole.
+//
+// For example a purchase whose game service runs its consumer a second time
+// after an error is an exception between the two runs and in_transit during the
+// second; once the bank declares it, it is delivered.
+//
+// # Completeness
+//
+// Apart from the verdict stands whether all records are there: proved when the
+// counts that hops carry match what is present; lossy when a number is missing
+// that its instance's [record.Ledger] says Kafka has, and the store holds all up
+// to that ledger; unproved otherwise.
+package journey

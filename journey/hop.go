@@ -1,0 +1,210 @@
+package journey
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/waybill-log/waybill/record"
+)
+
+// visit is a hop with what the verdict needs of it.
+type visit struct {
+	hop     Hop
+	root    *span
+	records []int  // in causal order
+	counted uint64 // hop.records; 0: not known
+	sends   uint64 // hop.sends, where counted is known
+	sent    []*span
+}
+
+// visits gathers the hops in causal order of their first record.
+func (g *graph) visits(order []int) []*visit {
+	var out []*visit
+	byID := map[string]*visit{}
+	for _, i := range order {
+		r := &g.rs[i]
+		id := r.Hop()
+		if id == "" {
+			continue
+		}
+		v := byID[id]
+		if v == nil {
+			v = &visit{hop: Hop{ID: id, Service: r.Service, Node: r.Node, Start: r.Time, Outcome: Open}, root: g.spans[id]}
+			byID[id] = v
+			out = append(out, v)
+		}
+		v.records = append(v.records, i)
+		v.hop.Records++
+		if r.HopRecords != 0 {
+			v.counted, v.sends = r.HopRecords, r.HopSends
+		}
+		if s := g.spans[r.SpanID]; s.sends() && (i == s.start || s.start == none && i == s.end) {
+			v.sent = append(v.sent, s)
+		}
+	}
+	for _, v := range out {
+		v.hop.Sends = len(v.sent)
+		g.describe(v)
+	}
+	return out
+}
+
+// describe reads a hop off the records of the span that opened it.
+func (g *graph) describe(v *visit) {
+	if v.root == nil {
+		return
+	}
+	for _, i := range [...]int{v.root.start, v.root.end} {
+		if i == none {
+			continue
+		}
+		r := &g.rs[i]
+		v.hop.Name, v.hop.Kind = r.SpanName, r.SpanKind
+		if r.HTTP.Status != 0 {
+			v.hop.Status = r.HTTP.Status
+		}
+	}
+	if v.root.start != none {
+		v.hop.Start = g.rs[v.root.start].Time
+	}
+	if v.root.end != none {
+		r := &g.rs[v.root.end]
+		end, took := r.Time, r.Duration
+		v.hop.End, v.hop.Duration, v.hop.Outcome = &end, &took, cmp.Or(r.Outcome, Success)
+		v.hop.Error = cmp.Or(r.Error.Message, r.Error.Type)
+	}
+	for _, c := range g.causes(v.root) {
+		if c.hop != v.hop.ID {
+			v.hop.Parent = c.hop
+			break
+		}
+	}
+}
+
+// legs are the ways between hops, by time of sending.
+func (g *graph) legs(visits []*visit) []Leg {
+	out := []Leg{}
+	picked := map[*span]bool{}
+	byOffset := g.sendsByOffset(visits)
+	for _, v := range visits {
+		if v.root == nil {
+			continue
+		}
+		causes := g.causes(v.root)
+		if len(causes) == 0 && v.hop.Kind == "consumer" {
+			if s := byOffset[g.offset(v.root)]; s != nil {
+				causes = append(causes, s)
+				v.hop.Parent = s.hop
+			}
+		}
+		for _, c := range causes {
+			if c.hop == v.hop.ID {
+				continue
+			}
+			picked[c] = true
+			out = append(out, g.leg(c, v))
+		}
+	}
+	for _, v := range visits {
+		for _, s := range v.sent {
+			if !picked[s] && g.awaited(s) {
+				out = append(out, g.leg(s, nil))
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Leg) int {
+		return cmp.Or(a.Sent.Compare(b.Sent), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+	})
+	return out
+}
+
+// awaited reports whether somebody is still to pick up what s sent: a message
+// that Kafka took, or a call that has not come back.
+func (g *graph) awaited(s *span) bool {
+	if s.end == none {
+		return true
+	}
+	return s.kind == "producer" && g.rs[s.end].Outcome != Failure
+}
+
+func (g *graph) leg(from *span, to *visit) Leg {
+	l := Leg{From: from.hop, Transport: Locally, Sent: g.sentAt(from)}
+	switch {
+	case from.kind == "producer" || to != nil && to.hop.Kind == "consumer":
+		l.Transport = OverKafka
+	case from.kind == "client" || to != nil && to.hop.Kind == "server":
+		l.Transport = OverHTTP
+	}
+	ends := []int{from.start, from.end}
+	if to != nil {
+		l.To = to.hop.ID
+		at := to.hop.Start
+		took := at.Sub(l.Sent)
+		l.Received, l.Duration = &at, &took
+		ends = append(ends, to.root.start, to.root.end)
+	}
+	if l.Transport == OverKafka {
+		for _, i := range ends {
+			if i != none {
+				l.message(&g.rs[i].Messaging)
+			}
+		}
+	}
+	return l
+}
+
+func (l *Leg) message(m *record.Messaging) {
+	l.Topic, l.Group = cmp.Or(m.Topic, l.Topic), cmp.Or(m.Group, l.Group)
+	if m.HasOffset {
+		partition, offset := m.Partition, m.Offset
+		l.Partition, l.Offset = &partition, &offset
+	}
+}
+
+func (g *graph) sentAt(s *span) time.Time {
+	switch {
+	case s.start != none:
+		return g.rs[s.start].Time
+	case s.end != none:
+		return g.rs[s.end].Time.Add(-g.rs[s.end].Duration)
+	default:
+		return g.rs[s.first].Time
+	}
+}
+
+// place is where a message lies.
+type place struct {
+	topic     string
+	partition int32
+	offset    int64
+	known     bool
+}
+
+func (g *graph) offset(s *span) place {
+	for _, i := range [...]int{s.start, s.end} {
+		if i != none {
+			if m := g.rs[i].Messaging; m.HasOffset {
+				return place{m.Topic, m.Partition, m.Offset, true}
+			}
+		}
+	}
+	return place{}
+}
+
+// sendsByOffset finds the sender of a message whose headers were lost.
+func (g *graph) sendsByOffset(visits []*visit) map[place]*span {
+	out := map[place]*span{}
+	for _, v := range visits {
+		for _, s := range v.sent {
+			if p := g.offset(s); p.known && s.kind == "producer" {
+				out[p] = s
+			}
+		}
+	}
+	return out
+}
+
+func sortBy[T any, K cmp.Ordered](s []T, key func(T) K) {
+	slices.SortStableFunc(s, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
+}

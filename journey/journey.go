@@ -1,0 +1,144 @@
+package journey
+
+import (
+	"time"
+
+	"github.com/waybill-log/waybill/record"
+)
+
+// Verdict is what a journey says of itself.
+type Verdict string
+
+const (
+	Exception   Verdict = "exception"
+	InTransit   Verdict = "in_transit"
+	Delivered   Verdict = "delivered"
+	Unconfirmed Verdict = "unconfirmed"
+)
+
+// Completeness says whether every record is proved to be there.
+type Completeness string
+
+const (
+	Proved   Completeness = "proved"
+	Unproved Completeness = "unproved"
+	Lossy    Completeness = "lossy"
+)
+
+// Evidence is what a verdict may rest on besides the records.
+type Evidence struct {
+	// AsOf is the horizon: every source partition is stored through this time.
+	// Zero: not known.
+	AsOf    time.Time
+	Routes  []Route
+	Ledgers []record.Ledger // in any order, several of one instance allowed
+
+	// Partial says that records were left out, because there are too many.
+	Partial bool
+}
+
+// Route declares who picks up the messages of a topic.
+type Route struct {
+	Topic    string
+	Stations []string // every one of these services
+}
+
+// Journey is all that happened under one correlation ID. Times are those of the
+// services' own clocks.
+type Journey struct {
+	CorrelationID      string          `json:"correlation_id"`
+	Verdict            Verdict         `json:"verdict"`
+	Reason             string          `json:"reason"` // one sentence for people
+	Completeness       Completeness    `json:"completeness"`
+	CompletenessReason string          `json:"completeness_reason"`
+	AsOf               *time.Time      `json:"as_of"` // nil: the horizon is not known
+	Kind               string          `json:"kind"`  // operation of the first hop, such as "POST /purchases"
+	Start              time.Time       `json:"start"`
+	End                time.Time       `json:"end"`
+	Stations           []Station       `json:"stations"` // by first visit
+	Hops               []Hop           `json:"hops"`     // in causal order of their first record
+	Legs               []Leg           `json:"legs"`
+	Records            []record.Record `json:"records"` // in causal order
+	Gaps               []Gap           `json:"gaps"`
+	Skews              []Skew          `json:"skews"`
+	Sagas              []Saga          `json:"sagas"`
+}
+
+// Station is a service on the journey.
+type Station struct {
+	Service string    `json:"service"`
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
+	Hops    []string  `json:"hops"`
+	Records int       `json:"records"`
+	Errors  int       `json:"errors"` // records of level error
+}
+
+// Outcomes of a hop.
+const (
+	Open    = "open"
+	Success = record.Success
+	Failure = record.Failure
+)
+
+// Hop is one visit to a service.
+type Hop struct {
+	ID       string         `json:"id"` // the span that opened the visit
+	Service  string         `json:"service"`
+	Node     string         `json:"node"`
+	Name     string         `json:"name"`
+	Kind     string         `json:"kind"`   // server, consumer, producer, client, internal; empty if its start is missing
+	Parent   string         `json:"parent"` // hop that caused it; empty for the first, or an unknown one
+	Start    time.Time      `json:"start"`
+	End      *time.Time     `json:"end"`
+	Duration *time.Duration `json:"duration"` // ns, by the instance's monotonic clock
+	Outcome  string         `json:"outcome"`  // Success, Failure or Open
+	Error    string         `json:"error,omitempty"`
+	Status   int            `json:"status,omitempty"` // HTTP status it answered with
+	Records  int            `json:"records"`
+	Sends    int            `json:"sends"` // calls and messages it sent
+}
+
+// Transports of a leg.
+const (
+	OverHTTP  = "http"
+	OverKafka = "kafka"
+	Locally   = "local" // inside one service, such as from a request to its outbox
+)
+
+// Leg is the way from one hop to the next. Over Kafka its duration is the time
+// in the queue.
+type Leg struct {
+	From      string         `json:"from"`
+	To        string         `json:"to"` // empty: nobody has picked it up
+	Transport string         `json:"transport"`
+	Sent      time.Time      `json:"sent"`
+	Received  *time.Time     `json:"received"`
+	Duration  *time.Duration `json:"duration"` // ns, between two clocks unless local
+	Topic     string         `json:"topic,omitempty"`
+	Partition *int32         `json:"partition,omitempty"`
+	Offset    *int64         `json:"offset,omitempty"`
+	Group     string         `json:"group,omitempty"`
+}
+
+// Gap is a run of records proved missing from a hop.
+type Gap struct {
+	Service string   `json:"service"`
+	Node    string   `json:"node"`
+	Hop     string   `json:"hop"`
+	Numbers []uint64 `json:"numbers"` // hop.sequence
+}
+
+// Skew is the difference between two instances' clocks, as an interval.
+type Skew struct {
+	From string        `json:"from"` // service.node.name
+	To   string        `json:"to"`
+	Min  time.Duration `json:"min"` // ns to add to From's clock at least
+	Max  time.Duration `json:"max"`
+}
+
+// Saga is one distributed transaction of the journey.
+type Saga struct {
+	ID      string  `json:"id"`
+	Verdict Verdict `json:"verdict"`
+}

@@ -1,0 +1,240 @@
+package journey
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waybill-log/waybill/record"
+)
+
+// bench is where a built journey is judged.
+type bench struct {
+	graph    *graph
+	journey  *Journey
+	visits   []*visit
+	evidence Evidence
+	place    []int             // place in the causal order of each record
+	services map[string]string // by hop
+	coped    map[string]bool   // hops that ended well
+	good     map[work]int      // place where work was last done well
+	pickedUp map[sent][]string // services that picked up what was sent
+}
+
+// work is what several attempts have in common.
+type work struct{ service, name, parent string }
+
+// sent is one message.
+type sent struct {
+	from, topic string
+	at          time.Time
+}
+
+func newBench(g *graph, j *Journey, visits []*visit, order []int, ev Evidence) *bench {
+	b := &bench{
+		graph: g, journey: j, visits: visits, evidence: ev, place: make([]int, len(g.rs)),
+		services: map[string]string{}, coped: map[string]bool{}, good: map[work]int{}, pickedUp: map[sent][]string{},
+	}
+	for place, i := range order {
+		b.place[i] = place
+	}
+	for _, v := range visits {
+		b.services[v.hop.ID] = v.hop.Service
+		if v.hop.Outcome == Success && v.hop.Status < http.StatusBadRequest {
+			b.coped[v.hop.ID] = true
+			w := work{v.hop.Service, v.hop.Name, v.hop.Parent}
+			b.good[w] = max(b.good[w], b.place[v.root.end])
+		}
+	}
+	for _, l := range j.Legs {
+		if l.To != "" {
+			m := sent{l.From, l.Topic, l.Sent}
+			b.pickedUp[m] = append(b.pickedUp[m], b.services[l.To])
+		}
+	}
+	return b
+}
+
+// outcome is the last thing a service declared of one saga; the journey's own
+// outcomes have no saga ID.
+type outcome struct {
+	saga     string
+	declared string
+	service  string
+	reason   string
+	place    int
+}
+
+func (b *bench) verdict() (Verdict, string) {
+	if b.evidence.Partial {
+		return Unconfirmed, fmt.Sprintf("only the earliest %d records were read", len(b.journey.Records))
+	}
+	outcomes := b.outcomes()
+	if reason := b.exception(outcomes); reason != "" {
+		return Exception, reason
+	}
+	if reason := b.inTransit(); reason != "" {
+		return InTransit, reason
+	}
+	return b.ended(outcomes)
+}
+
+// outcomes are the last declaration per saga, in causal order.
+func (b *bench) outcomes() []outcome {
+	var out []outcome
+	for n := range b.journey.Records {
+		r := &b.journey.Records[n]
+		if r.Kind != record.KindOutcome {
+			continue
+		}
+		o := outcome{r.Saga.ID, r.Declared, r.Service, r.Error.Message, n}
+		out = slices.DeleteFunc(out, func(old outcome) bool { return old.saga == o.saga })
+		out = append(out, o)
+	}
+	return out
+}
+
+func (b *bench) exception(outcomes []outcome) string {
+	for _, o := range outcomes {
+		if o.declared == record.Failed {
+			if o.reason != "" {
+				return fmt.Sprintf("%s declared it failed: %s", o.service, o.reason)
+			}
+			return o.service + " declared it failed"
+		}
+	}
+	delivered := -1
+	for _, o := range outcomes {
+		if o.declared == record.Delivered {
+			delivered = max(delivered, o.place)
+		}
+	}
+	for _, v := range b.visits {
+		if v.hop.End == nil || b.place[v.root.end] < delivered || b.madeGood(v) {
+			continue
+		}
+		switch h := v.hop; {
+		case h.Outcome == Failure && h.Error != "":
+			return fmt.Sprintf("%s failed in %s: %s", h.Service, h.Name, h.Error)
+		case h.Outcome == Failure:
+			return fmt.Sprintf("%s failed in %s", h.Service, h.Name)
+		case h.Status >= http.StatusBadRequest && h.Kind == "server" && h.Parent == "":
+			return fmt.Sprintf("%s answered %s with %d %s", h.Service, h.Name, h.Status, http.StatusText(h.Status))
+		}
+	}
+	return ""
+}
+
+// madeGood reports whether a failed hop's work was done all the same: by a later
+// attempt, or because its caller coped.
+func (b *bench) madeGood(failed *visit) bool {
+	h := failed.hop
+	if h.Outcome != Failure {
+		return false
+	}
+	if h.Kind == "server" && b.coped[h.Parent] {
+		return true
+	}
+	return b.good[work{h.Service, h.Name, h.Parent}] > b.place[failed.root.end]
+}
+
+func (b *bench) inTransit() string {
+	for _, v := range b.visits {
+		if h := v.hop; h.Outcome == Open {
+			return fmt.Sprintf("%s has not finished %s, begun at %s", h.Service, name(h), clock(h.Start))
+		}
+	}
+	for _, l := range b.journey.Legs {
+		if l.To != "" {
+			continue
+		}
+		from := b.services[l.From]
+		if l.Transport == OverKafka {
+			return fmt.Sprintf("nobody has picked up the message that %s sent to %s at %s", from, l.Topic, clock(l.Sent))
+		}
+		return fmt.Sprintf("a call that %s made at %s has not been answered", from, clock(l.Sent))
+	}
+	for _, l := range b.journey.Legs {
+		if missing := b.expected(l); missing != "" {
+			return fmt.Sprintf("%s has not picked up the message on %s yet", missing, l.Topic)
+		}
+	}
+	return ""
+}
+
+// expected names a service that a route expects and that has not picked up what
+// this leg carried.
+func (b *bench) expected(l Leg) string {
+	for _, route := range b.evidence.Routes {
+		if l.Transport != OverKafka || route.Topic != l.Topic {
+			continue
+		}
+		for _, service := range route.Stations {
+			if !slices.Contains(b.pickedUp[sent{l.From, l.Topic, l.Sent}], service) {
+				return service
+			}
+		}
+	}
+	return ""
+}
+
+// ended judges a journey in which nothing is under way and nothing failed.
+func (b *bench) ended(outcomes []outcome) (Verdict, string) {
+	if len(outcomes) > 0 {
+		var who []string
+		for _, o := range outcomes {
+			if !slices.Contains(who, o.service) {
+				who = append(who, o.service)
+			}
+		}
+		return Delivered, strings.Join(who, " and ") + " declared it delivered"
+	}
+	switch {
+	case len(b.journey.Records) == 0:
+		return Unconfirmed, "there are no records"
+	case len(b.visits) == 0:
+		return Unconfirmed, "there are log records only, no hops"
+	}
+	for _, l := range b.journey.Legs {
+		if l.Transport == OverKafka && !slices.ContainsFunc(b.evidence.Routes, func(r Route) bool { return r.Topic == l.Topic }) {
+			return Unconfirmed, fmt.Sprintf("every hop has ended; nobody declared it delivered, and no route tells who else picks up %s", l.Topic)
+		}
+		if l.Transport == Locally {
+			return Unconfirmed, "every hop has ended; nobody declared it delivered, and work went on inside a service"
+		}
+	}
+	return Delivered, "every hop ended well and everything sent was picked up"
+}
+
+func (b *bench) sagas() []Saga {
+	out := []Saga{}
+	outcomes := b.outcomes()
+	for n := range b.journey.Records {
+		id := b.journey.Records[n].Saga.ID
+		if id == "" || slices.ContainsFunc(out, func(s Saga) bool { return s.ID == id }) {
+			continue
+		}
+		verdict := InTransit
+		for _, o := range outcomes {
+			switch {
+			case o.saga == id && o.declared == record.Failed:
+				verdict = Exception
+			case o.saga == id:
+				verdict = Delivered
+			}
+		}
+		out = append(out, Saga{ID: id, Verdict: verdict})
+	}
+	return out
+}
+
+func name(h Hop) string {
+	if h.Name == "" {
+		return "a hop whose start is missing"
+	}
+	return h.Name
+}
+
+func clock(t time.Time) string { return t.UTC().Format("15:04:05.000") + " UTC" }
