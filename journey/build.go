@@ -34,9 +34,9 @@ func Build(records []record.Record, ev Evidence) *Journey {
 	j.overview()
 
 	b := newBench(g, j, visits, order, ev)
+	b.completeness()
 	j.Verdict, j.Reason = b.verdict()
 	j.Sagas = b.sagas()
-	b.completeness()
 	return j
 }
 

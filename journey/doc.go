@@ -23,12 +23,15 @@
 //     status of 400 or more. A failure is made good by a later attempt at the
 //     same work that ended well, by a caller over HTTP that itself ended well, or
 //     by a later declaration that the journey is delivered.
-//   - in_transit: a hop has not ended, or a message has not been picked up by
+//   - in_transit: a hop has not ended and nobody did its work again, or a message has not been picked up by
 //     everyone expected, or by anyone where no [Route] says who is.
 //   - delivered: a service declared it; or every hop ended well, every call was
-//     answered, and every message was picked up by all that its route names.
+//     answered, every message was picked up by all that its route names, all
+//     records are proved to be there, and nobody answered 202 Accepted (RFC 9110:
+//     the work is not done yet).
 //   - unconfirmed: everything has ended, and nothing tells whether that was all;
-//     or the records are too many to be read whole.
+//     or the records are too many to be read whole. A service that goes on after
+//     it has answered, through an outbox say, answers 202 or declares an outcome.
 //
 // For example a purchase whose game service runs its consumer a second time
 // after an error is an exception between the two runs and in_transit during the

@@ -39,7 +39,7 @@ func (g *graph) visits(order []int) []*visit {
 		if r.HopRecords != 0 {
 			v.counted, v.sends = r.HopRecords, r.HopSends
 		}
-		if s := g.spans[r.SpanID]; s.sends() && (i == s.start || s.start == none && i == s.end) {
+		if s := g.spans[r.SpanID]; s != nil && s.sends() && (i == s.start || s.start == none && i == s.end) {
 			v.sent = append(v.sent, s)
 		}
 	}

@@ -140,9 +140,17 @@ func (b *bench) madeGood(failed *visit) bool {
 	return b.good[work{h.Service, h.Name, h.Parent}] > b.place[failed.root.end]
 }
 
+// redone reports whether the work of a hop that never ended, such as that of a
+// killed instance, was done well by another one.
+func (b *bench) redone(open *visit) bool {
+	h := open.hop
+	place, ok := b.good[work{h.Service, h.Name, h.Parent}]
+	return ok && place > b.place[open.records[0]]
+}
+
 func (b *bench) inTransit() string {
 	for _, v := range b.visits {
-		if h := v.hop; h.Outcome == Open {
+		if h := v.hop; h.Outcome == Open && !b.redone(v) {
 			return fmt.Sprintf("%s has not finished %s, begun at %s", h.Service, name(h), clock(h.Start))
 		}
 	}
@@ -191,18 +199,23 @@ func (b *bench) ended(outcomes []outcome) (Verdict, string) {
 		}
 		return Delivered, strings.Join(who, " and ") + " declared it delivered"
 	}
+	const nobody = "every hop has ended and nobody declared it delivered; "
 	switch {
 	case len(b.journey.Records) == 0:
 		return Unconfirmed, "there are no records"
 	case len(b.visits) == 0:
 		return Unconfirmed, "there are log records only, no hops"
+	case b.journey.Completeness != Proved:
+		return Unconfirmed, nobody + b.journey.CompletenessReason
+	}
+	for _, v := range b.visits {
+		if v.hop.Status == http.StatusAccepted {
+			return Unconfirmed, nobody + v.hop.Service + " answered 202 Accepted, which promises work to come"
+		}
 	}
 	for _, l := range b.journey.Legs {
 		if l.Transport == OverKafka && !slices.ContainsFunc(b.evidence.Routes, func(r Route) bool { return r.Topic == l.Topic }) {
-			return Unconfirmed, fmt.Sprintf("every hop has ended; nobody declared it delivered, and no route tells who else picks up %s", l.Topic)
-		}
-		if l.Transport == Locally {
-			return Unconfirmed, "every hop has ended; nobody declared it delivered, and work went on inside a service"
+			return Unconfirmed, nobody + "no route tells who else picks up " + l.Topic
 		}
 	}
 	return Delivered, "every hop ended well and everything sent was picked up"

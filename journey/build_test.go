@@ -1,0 +1,376 @@
+package journey_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/waybill-log/waybill/journey"
+	"github.com/waybill-log/waybill/record"
+)
+
+// golden reads a golden journey's records, those of one correlation ID if key is not empty.
+func golden(t testing.TB, name, key string) []record.Record {
+	t.Helper()
+	b, err := os.ReadFile("../record/testdata/" + name + ".ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []record.Record
+	for line := range bytes.SplitSeq(bytes.TrimSpace(b), []byte("\n")) {
+		r, err := record.Decode(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key == "" || r.CorrelationKey == key {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func ledgers(t testing.TB, name string) (out []record.Ledger) {
+	t.Helper()
+	b, err := os.ReadFile("../record/testdata/" + name + ".ledgers.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func journeyID(letter string) string { return "019ab12c3d4e" + strings.Repeat(letter, 20) }
+
+var caughtUp = time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)
+
+func TestAPurchaseIsDelivered(t *testing.T) {
+	for _, name := range []string{"purchase", "interleaved"} {
+		j := journey.Build(golden(t, name, journeyID("a")), journey.Evidence{AsOf: caughtUp})
+		if j.Verdict != journey.Delivered || j.Reason != "bank declared it delivered" {
+			t.Errorf("%s: %s: %s", name, j.Verdict, j.Reason)
+		}
+		if j.Completeness != journey.Proved {
+			t.Errorf("%s: %s: %s", name, j.Completeness, j.CompletenessReason)
+		}
+		if j.CorrelationID != journeyID("a") || j.Kind != "POST /purchases" || len(j.Records) != 19 || !j.AsOf.Equal(caughtUp) {
+			t.Errorf("%s: %s %s %d records, as of %v", name, j.CorrelationID, j.Kind, len(j.Records), j.AsOf)
+		}
+		var track []string
+		for _, h := range j.Hops {
+			track = append(track, h.Service+" "+h.Name)
+			if h.End == nil || h.Outcome != journey.Success {
+				t.Errorf("%s: hop %s of %s: %s", name, h.Name, h.Service, h.Outcome)
+			}
+		}
+		if got, want := strings.Join(track, ", "), "gateway POST /purchases, bank POST /orders, bank send shop.orders, "+
+			"game process shop.orders, game send shop.confirmations, bank process shop.confirmations"; got != want {
+			t.Errorf("%s: track\n got %s\nwant %s", name, got, want)
+		}
+		var stations []string
+		for _, s := range j.Stations {
+			stations = append(stations, s.Service)
+		}
+		if !slices.Equal(stations, []string{"gateway", "bank", "game"}) {
+			t.Errorf("%s: stations %v", name, stations)
+		}
+	}
+}
+
+func TestTimeInTheQueueIsALegOfItsOwn(t *testing.T) {
+	j := journey.Build(golden(t, "purchase", ""), journey.Evidence{})
+	var got []string
+	for _, l := range j.Legs {
+		leg := l.Transport
+		if l.Transport == journey.OverKafka {
+			leg += fmt.Sprintf(" %s/%d/%d to %s", l.Topic, *l.Partition, *l.Offset, l.Group)
+		}
+		got = append(got, leg+" "+l.Duration.String())
+	}
+	want := []string{"http 1.1ms", "local 600µs", "kafka shop.orders/1/15 to game 6.2ms", "local 300µs", "kafka shop.confirmations/0/15 to bank 8.2ms"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	type want struct {
+		verdict journey.Verdict
+		reason  string
+	}
+	f := func(name string, records []record.Record, ev journey.Evidence, w want) {
+		t.Helper()
+		j := journey.Build(records, ev)
+		if j.Verdict != w.verdict || !strings.Contains(j.Reason, w.reason) {
+			t.Errorf("%s: %s: %s\nwant %s: %s", name, j.Verdict, j.Reason, w.verdict, w.reason)
+		}
+	}
+	all := golden(t, "purchase", "")
+	none := journey.Evidence{}
+	undeclared := slices.Clone(all)
+	for i := range undeclared {
+		if undeclared[i].Kind == record.KindOutcome {
+			undeclared[i].Kind, undeclared[i].Declared = record.KindLog, ""
+		}
+	}
+
+	f("no records", nil, none, want{journey.Unconfirmed, "no records"})
+	f("the first record only", all[:1], none, want{journey.InTransit, "gateway has not finished POST /purchases"})
+	for n := 1; n < len(all)-1; n++ {
+		j := journey.Build(all[:n], none)
+		if j.Verdict != journey.InTransit && (j.Verdict != journey.Unconfirmed || !strings.Contains(j.Reason, "hop has ended")) {
+			t.Errorf("after %d records: %s: %s", n, j.Verdict, j.Reason)
+		}
+	}
+	f("a message on its way", all[:10], none, want{journey.InTransit, "nobody has picked up the message that bank sent to shop.orders"})
+	f("the bank's last hop is open", all[:len(all)-1], none, want{journey.InTransit, "bank has not finished process shop.confirmations"})
+	f("nobody declares it", undeclared, none, want{journey.Unconfirmed, "gateway answered 202"})
+	f("the request is answered, the outbox is not sent", all[:8], none, want{journey.Unconfirmed, "202 Accepted, which promises work to come"})
+	f("a route is not fulfilled", all, journey.Evidence{Routes: []journey.Route{{Topic: "shop.orders", Stations: []string{"game", "audit"}}}},
+		want{journey.InTransit, "audit has not picked up the message on shop.orders"})
+	f("routes are fulfilled", all, journey.Evidence{Routes: []journey.Route{{Topic: "shop.orders", Stations: []string{"game"}}}}, want{journey.Delivered, "bank"})
+	f("too many records", all, journey.Evidence{Partial: true}, want{journey.Unconfirmed, "only the earliest 19 records"})
+
+	f("one attempt failed, the next did not", golden(t, "retried", ""), none, want{journey.Unconfirmed, "no route tells"})
+	f("between the attempts", golden(t, "retried", "")[:4], none, want{journey.Exception, "game failed in process shop.orders: the game is withdrawn"})
+	f("during the second", golden(t, "retried", "")[:5], none, want{journey.Exception, "the game is withdrawn"})
+	f("declared failed", golden(t, "failed", ""), none, want{journey.Exception, "game declared it failed: the game is withdrawn"})
+	f("a killed instance's work done again", golden(t, "replay", ""), none, want{journey.Delivered, "game declared it"})
+	answered := func(status int) []record.Record {
+		http := slices.Clone(all[:8])
+		for i := range http {
+			if http[i].HTTP.Status != 0 {
+				http[i].HTTP.Status = status
+			}
+		}
+		return http
+	}
+	done := slices.Clone(undeclared)
+	for i := range done {
+		if done[i].HTTP.Status == 202 {
+			done[i].HTTP.Status = 201
+		}
+	}
+	routes := []journey.Route{{Topic: "shop.orders", Stations: []string{"game"}}, {Topic: "shop.confirmations", Stations: []string{"bank"}}}
+	f("routes say who is expected, all came", done, journey.Evidence{Routes: routes}, want{journey.Delivered, "everything sent was picked up"})
+	f("one topic has no route", done, journey.Evidence{Routes: routes[:1]}, want{journey.Unconfirmed, "who else picks up shop.confirmations"})
+	f("http only, counted and answered", answered(201), none, want{journey.Delivered, "every hop ended well"})
+	f("a service that counts nothing", golden(t, "otel", ""), none, want{journey.Unconfirmed, "checkout does not count"})
+	f("log records only", []record.Record{{Time: caughtUp, Node: "n", Sequence: 1, CorrelationID: "a"}}, none, want{journey.Unconfirmed, "log records only"})
+
+	refused := golden(t, "lost", "")
+	refused[len(refused)-1].HTTP.Status = 402
+	f("the caller was refused", refused, none, want{journey.Exception, "gateway answered GET / with 402 Payment Required"})
+
+	// The bank failed; the gateway coped and answered well.
+	coped := golden(t, "otel", "")
+	for i := range coped {
+		if coped[i].Kind == record.KindHopEnd && coped[i].Service == "bank" {
+			coped[i].Outcome = record.Failure
+		}
+	}
+	f("a caller that coped", coped, none, want{journey.Unconfirmed, "checkout does not count"})
+	for i := range coped {
+		if coped[i].Kind == record.KindHopEnd && coped[i].SpanKind == "server" {
+			coped[i].Outcome = record.Failure
+		}
+	}
+	f("a caller that did not", coped, none, want{journey.Exception, "failed in"})
+}
+
+func TestOnlyALedgerProvesLoss(t *testing.T) {
+	f := func(name string, ev journey.Evidence, want journey.Completeness, gaps int) {
+		t.Helper()
+		j := journey.Build(golden(t, name, ""), ev)
+		if j.Completeness != want || len(j.Gaps) != gaps {
+			t.Errorf("%s: %s (%s), gaps %v; want %s, %d", name, j.Completeness, j.CompletenessReason, j.Gaps, want, gaps)
+		}
+		if gaps == 1 && !slices.Equal(j.Gaps[0].Numbers, []uint64{3, 4}) {
+			t.Errorf("%s: gap %v", name, j.Gaps[0])
+		}
+	}
+	f("lost", journey.Evidence{AsOf: caughtUp}, journey.Unproved, 0)
+	f("lost", journey.Evidence{AsOf: caughtUp, Ledgers: ledgers(t, "lost")}, journey.Lossy, 1)
+	f("lost", journey.Evidence{AsOf: caughtUp.AddDate(0, 0, -1), Ledgers: ledgers(t, "lost")}, journey.Unproved, 0) // the collector lags
+	f("lost", journey.Evidence{Ledgers: ledgers(t, "lost")}, journey.Unproved, 0)
+	f("dropped", journey.Evidence{AsOf: caughtUp, Ledgers: ledgers(t, "dropped")}, journey.Unproved, 0)
+	unsettled := ledgers(t, "lost")
+	unsettled[0].Unsettled = 4
+	f("lost", journey.Evidence{AsOf: caughtUp, Ledgers: unsettled}, journey.Unproved, 0)
+	f("purchase", journey.Evidence{AsOf: caughtUp}, journey.Proved, 0)
+	f("replay", journey.Evidence{AsOf: caughtUp}, journey.Unproved, 0) // a hop that never ended
+	f("otel", journey.Evidence{AsOf: caughtUp}, journey.Unproved, 0)   // a service that counts nothing
+}
+
+// In whatever record is missing at the end of an open-ended list, completeness
+// is never called proved.
+func TestAMissingRecordIsNeverCalledProved(t *testing.T) {
+	all := golden(t, "purchase", "")
+	for n := range all {
+		some := slices.Delete(slices.Clone(all), n, n+1)
+		if j := journey.Build(some, journey.Evidence{AsOf: caughtUp}); j.Completeness == journey.Proved {
+			t.Errorf("without %s (%s of %s) it is proved", all[n].Identity(), all[n].Kind, all[n].Service)
+		}
+	}
+}
+
+func TestFanInKeepsAllCauses(t *testing.T) {
+	j := journey.Build(golden(t, "batch", ""), journey.Evidence{})
+	causes := 0
+	for _, l := range j.Legs {
+		if strings.HasPrefix(l.To, "a") && strings.HasSuffix(l.To, "3") {
+			causes++
+		}
+	}
+	if causes != 3 {
+		t.Errorf("the report has %d causes, want 3: %+v", causes, j.Legs)
+	}
+	for _, letter := range []string{"a", "b", "c"} {
+		one := journey.Build(golden(t, "batch", journeyID(letter)), journey.Evidence{})
+		if n := slices.IndexFunc(one.Hops, func(h journey.Hop) bool { return h.Kind == "consumer" }); n < 0 || one.Hops[n].Parent == "" {
+			t.Errorf("journey %s: the batch's hop is not its own: %+v", letter, one.Hops)
+		}
+	}
+}
+
+func TestAMessageWhoseHeadersWereLostIsFoundByOffset(t *testing.T) {
+	records := golden(t, "purchase", "")
+	for i := range records {
+		if records[i].SpanKind == "consumer" {
+			records[i].ParentID, records[i].TraceID = "", strings.Repeat("9", 32)
+		}
+	}
+	j := journey.Build(records, journey.Evidence{})
+	if j.Verdict != journey.Delivered {
+		t.Errorf("%s: %s", j.Verdict, j.Reason)
+	}
+	for _, h := range j.Hops {
+		if h.Kind == "consumer" && h.Parent == "" {
+			t.Errorf("%s of %s has no parent", h.Name, h.Service)
+		}
+	}
+}
+
+func TestSelect(t *testing.T) {
+	of := func(ids ...string) (out []record.Record) {
+		for i, id := range ids {
+			out = append(out, record.Record{Node: "n", Sequence: uint64(i + 1), CorrelationID: id})
+		}
+		return out
+	}
+	const uuid = "0199c1d2-aaaa-4bbb-8ccc-0123456789ab"
+	f := func(records []record.Record, id string, selected int, candidates ...string) {
+		t.Helper()
+		got, others := journey.Select(records, id)
+		if len(got) != selected || !slices.Equal(others, candidates) {
+			t.Errorf("%s: %d selected, candidates %v; want %d, %v", id, len(got), others, selected, candidates)
+		}
+	}
+	f(of(uuid, strings.ToUpper(uuid), strings.ReplaceAll(uuid, "-", "")), "{"+uuid+"}", 3)
+	f(of("Order-1", "Order-1"), "order-1", 2)
+	f(of("Order-1", "order-1", "order-1"), "order-1", 2)
+	f(of("Order-1", "order-1"), "ORDER-1", 0, "Order-1", "order-1")
+	f(nil, "x", 0)
+}
+
+func asJSON(t testing.TB, j *journey.Journey) string {
+	t.Helper()
+	b, err := json.Marshal(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestAnyOrderAndRepetitionGiveTheSameJourney(t *testing.T) {
+	for _, name := range []string{"purchase", "interleaved", "batch", "replay", "otel", "retried", "failed", "lost"} {
+		original := golden(t, name, "")
+		want := asJSON(t, journey.Build(original, journey.Evidence{AsOf: caughtUp}))
+		rapid.Check(t, func(rt *rapid.T) {
+			some := append(slices.Clone(original), rapid.SliceOf(rapid.SampledFrom(original)).Draw(rt, "again")...)
+			shuffled := rapid.Permutation(some).Draw(rt, "order")
+			if got := asJSON(t, journey.Build(shuffled, journey.Evidence{AsOf: caughtUp})); got != want {
+				rt.Fatalf("%s:\n got %s\nwant %s", name, got, want)
+			}
+		})
+	}
+}
+
+// Clocks that are minutes apart never turn cause and effect around.
+func TestSkewedClocksDoNotChangeTheOrder(t *testing.T) {
+	original := golden(t, "interleaved", "")
+	rapid.Check(t, func(rt *rapid.T) {
+		skew := map[string]time.Duration{}
+		skewed := slices.Clone(original)
+		for i := range skewed {
+			node := skewed[i].Node
+			if _, ok := skew[node]; !ok {
+				skew[node] = time.Duration(rapid.Int64Range(int64(-5*time.Minute), int64(5*time.Minute)).Draw(rt, node))
+			}
+			skewed[i].Time = skewed[i].Time.Add(skew[node])
+		}
+		j := journey.Build(skewed, journey.Evidence{})
+		place := map[string]int{}
+		for i, r := range j.Records {
+			place[r.Identity()] = i
+		}
+		starts := map[string]int{}
+		for i, r := range j.Records {
+			if r.Sequence > 1 && place[record.EventID(r.Node, r.Sequence-1)] > i {
+				rt.Fatalf("%s stands before its predecessor", r.Identity())
+			}
+			if r.Kind == record.KindHopStart {
+				starts[r.SpanID] = i
+			}
+		}
+		for _, r := range j.Records {
+			if parent, ok := starts[r.ParentID]; ok && r.Kind == record.KindHopStart && parent > starts[r.SpanID] {
+				rt.Fatalf("%s stands before %s, which caused it", r.SpanID, r.ParentID)
+			}
+		}
+	})
+}
+
+// Whatever is written, there is a journey, with every record in it once.
+func TestBrokenRecordsAreStillAJourney(t *testing.T) {
+	id := rapid.SampledFrom([]string{"", "a", "b", "c", "d"})
+	rapid.Check(t, func(rt *rapid.T) {
+		var records []record.Record
+		for n := range rapid.IntRange(0, 30).Draw(rt, "records") {
+			r := record.Record{
+				Time:    caughtUp.Add(time.Duration(rapid.Int64Range(-5, 5).Draw(rt, "time"))),
+				Service: id.Draw(rt, "service"), Node: id.Draw(rt, "node"), Sequence: rapid.Uint64Range(0, 9).Draw(rt, "sequence"),
+				Kind:   rapid.SampledFrom([]record.Kind{record.KindLog, record.KindHopStart, record.KindHopEnd, record.KindOutcome, "future"}).Draw(rt, "kind"),
+				SpanID: id.Draw(rt, "span"), ParentID: id.Draw(rt, "parent"), HopID: id.Draw(rt, "hop"),
+				SpanKind:    rapid.SampledFrom([]string{"server", "client", "consumer", "producer", "internal", "?"}).Draw(rt, "kind of span"),
+				HopSequence: rapid.Uint64().Draw(rt, "hop.sequence"), HopRecords: rapid.Uint64().Draw(rt, "hop.records"), HopSends: rapid.Uint64().Draw(rt, "sends"),
+				Duration: time.Duration(rapid.Int64().Draw(rt, "duration")), Outcome: rapid.SampledFrom([]string{"", "success", "failure", "?"}).Draw(rt, "outcome"),
+				Declared: rapid.SampledFrom([]string{"", "delivered", "failed", "?"}).Draw(rt, "declared"),
+				Links:    []record.Link{{SpanID: id.Draw(rt, "link")}},
+			}
+			if r.Sequence == 0 {
+				r.ID = fmt.Sprint(n)
+			}
+			records = append(records, r)
+		}
+		distinct := map[string]bool{}
+		for _, r := range records {
+			distinct[r.Identity()] = true
+		}
+		j := journey.Build(records, journey.Evidence{AsOf: caughtUp, Ledgers: []record.Ledger{{Node: "a", Unsettled: 100}}})
+		if len(j.Records) != len(distinct) {
+			rt.Fatalf("%d records in, %d out", len(distinct), len(j.Records))
+		}
+		if j.Verdict == "" || j.Reason == "" || j.Completeness == "" {
+			rt.Fatalf("no answer: %+v", j)
+		}
+	})
+}
