@@ -37,7 +37,7 @@ const maxRecords = 10_000
 
 // policy lets the page load its own files and ask its own server, nothing else.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; " +
-	"frame-ancestors 'none'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'"
+	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
 
 type server struct {
 	cfg      Config
@@ -68,7 +68,7 @@ func New(cfg Config) http.Handler {
 	api.GET("/journeys/:id", s.journey)
 	if cfg.Pages != nil {
 		files := http.FileServerFS(cfg.Pages)
-		e.GET("/*", echo.WrapHandler(cacheForever("/assets/", files)))
+		e.Match([]string{http.MethodGet, http.MethodHead}, "/*", echo.WrapHandler(cacheForever("/assets/", files)))
 	}
 	return e
 }
@@ -138,7 +138,7 @@ func (s *server) problem(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	p := problem{Type: "about:blank", Status: http.StatusInternalServerError, Detail: "internal error; the server's log says more"}
+	p := problem{Status: http.StatusInternalServerError, Detail: "internal error; the server's log says more"}
 	var known *problem
 	var http4 *echo.HTTPError
 	switch {
@@ -149,7 +149,7 @@ func (s *server) problem(err error, c echo.Context) {
 	case errors.Is(err, store.ErrUnavailable):
 		p.Status, p.Detail = http.StatusServiceUnavailable, "the store does not answer now; try again"
 	}
-	p.Title = http.StatusText(p.Status)
+	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
 	if p.Status >= http.StatusInternalServerError {
 		s.log.ErrorContext(c.Request().Context(), "request failed", "route", c.Path(), "status", p.Status, "error", err)
 	}

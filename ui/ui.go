@@ -7,13 +7,15 @@ import (
 	"io/fs"
 )
 
+// "all:" takes in .gitkeep too, so that the package compiles before the page is built.
+//
 //go:embed all:dist
 var dist embed.FS
 
 // ErrNotBuilt means that this binary was built without the page.
 var ErrNotBuilt = errors.New(`the web page is not built into this binary: run "make ui"`)
 
-// Files are the page's files, index.html at the root.
+// Files are the page's files, index.html at the root. Those under assets/ have a hash of their content in their name.
 func Files() (fs.FS, error) {
 	files, err := fs.Sub(dist, "dist")
 	if err != nil {

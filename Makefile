@@ -1,0 +1,77 @@
+# Two sets of flags only, since another one recompiles everything: static for
+# what is built and shipped, cgo with the race detector for what is tested.
+SHIP := CGO_ENABLED=0
+TEST := CGO_ENABLED=1
+
+LINT_VERSION := v2.13.2
+UI_SOURCES   := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/tsconfig.json ui/package-lock.json -type f)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## run everything embedded, buy something and track it; ONCE=1 ends when it is delivered
+	@bin/waybill demo $(if $(ONCE),--once --data $$(mktemp -d))
+
+.PHONY: build
+build: ui ## build bin/waybill, one static binary
+	$(SHIP) go build -trimpath -ldflags='-s -w' -o bin/waybill ./cmd/waybill
+
+.PHONY: ui
+ui: ui/dist/index.html ## build the web page into ui/dist
+
+ui/node_modules/.package-lock.json: ui/package-lock.json
+	npm --prefix ui ci --no-audit --no-fund
+	@touch $@
+
+ui/dist/index.html: ui/node_modules/.package-lock.json $(UI_SOURCES)
+	npm --prefix ui run build
+	@touch $@
+
+.PHONY: test
+test: tools ui servers-up ## run every test, with real Kafka, real Elasticsearch and a real browser
+	npm --prefix ui test
+	$(TEST) go test -race ./...
+	$(MAKE) --no-print-directory e2e
+
+.PHONY: e2e
+e2e: ui ## run the browser tests against a real demo
+	$(TEST) go build -race -o bin/waybill-race ./cmd/waybill
+	WAYBILL_BIN=$(CURDIR)/bin/waybill-race npm --prefix ui run e2e
+
+.PHONY: torture
+torture: tools ui servers-up ## run the fault and property tests at full size
+	TORTURE=1 $(TEST) go test -race -count=1 -timeout=6h ./... -rapid.checks=10000
+
+.PHONY: bench
+bench: ## measure against peers; ONLY=instrument|collector|embedded|journey|query|gateway|ui|cli|alerts
+	@$(SHIP) go run ./bench $(ONLY)
+
+.PHONY: lint
+lint: bin/golangci-lint ui/node_modules/.package-lock.json ## check style, in Go and TypeScript
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "run make fmt:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	bin/golangci-lint run
+	npm --prefix ui run check
+
+bin/golangci-lint: Makefile
+	GOBIN=$(CURDIR)/bin $(SHIP) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@touch $@
+
+.PHONY: fmt
+fmt: ## format Go
+	gofmt -w $$(git ls-files '*.go')
+
+.PHONY: tools
+tools: ## install what tests need: JDK, Maven, Chromium
+	@infra/testservers/install java chromium
+
+.PHONY: servers-up
+servers-up: ## start real Kafka and Elasticsearch for tests
+	@infra/testservers/up
+
+.PHONY: servers-down
+servers-down: ## stop them
+	@infra/testservers/down

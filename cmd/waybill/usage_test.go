@@ -1,0 +1,106 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestMisuseIsToldAndHasItsExitCode(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	wantsToken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusUnauthorized)
+		w.Write([]byte(`{"detail":"a token \u001b[31mplease"}`))
+	}))
+	defer wantsToken.Close()
+
+	f := func(code int, says string, environ []string, args ...string) {
+		t.Helper()
+		r := once(t, environ, args...)
+		if r.code != code || !strings.Contains(r.stderr, says) {
+			t.Errorf("waybill %s: code %d, want %d; stderr lacks %q:\n%s", strings.Join(args, " "), r.code, code, says, r.stderr)
+		}
+		if r.stdout != "" {
+			t.Errorf("waybill %s: on stdout: %s", strings.Join(args, " "), r.stdout)
+		}
+	}
+	f(exitUsage, `unknown command "nonsense"`, nil, "nonsense")
+	f(exitUsage, "unknown flag: --nonsense", nil, "up", "--nonsense")
+	f(exitUsage, "takes no arguments", nil, "up", "x")
+	f(exitUsage, "want text or json", nil, "demo", "-o", "xml")
+	f(exitUsage, "one correlation ID, not 0", nil, "track")
+	f(exitUsage, "visible ASCII", nil, "track", "a b")
+	f(exitUsage, "want text or json", nil, "track", "-o", "xml", "a")
+	f(exitUnreachable, "no Waybill server answers at http://127.0.0.1:1", nil, "track", "--server", "http://127.0.0.1:1", "a")
+	f(exitNotAllowed, "a token ·[31mplease", nil, "track", "--server", wantsToken.URL, "a")
+	f(exitUnreachable, "refused", nil, "health", "http://127.0.0.1:1/readyz")
+	f(exitFailed, "401", nil, "health", wantsToken.URL)
+	f(exitUsage, "health wants one URL", nil, "health")
+
+	f(exitUsage, "collect needs --kafka-brokers and --elasticsearch-urls", nil, "collect")
+	f(exitUsage, "serve needs --kafka-brokers and --elasticsearch-urls", nil, "serve", "--kafka-brokers", "127.0.0.1:1")
+	f(exitUsage, `"localhost" has no port`, nil, "up", "--kafka-brokers", "localhost")
+	f(exitUsage, "want http://host:port", nil, "up", "--elasticsearch-urls", "localhost:9200")
+	f(exitUsage, "kafka-partitions is 0", nil, "up", "--kafka-partitions", "0")
+	f(exitUsage, "demo with --server needs --kafka-brokers", nil, "demo", "--server", "http://127.0.0.1:1")
+	f(exitUnreachable, "Kafka at 127.0.0.1:1 does not answer", nil, "up", "--kafka-brokers", "127.0.0.1:1", "--collector-addr", "127.0.0.1:0", "--query-addr", "127.0.0.1:0", "--data", filepath.Join(dir, "a"))
+	f(exitUnreachable, "Elasticsearch at http://127.0.0.1:1 does not answer", nil, "collect", "--kafka-brokers", "127.0.0.1:1", "--elasticsearch-urls", "http://127.0.0.1:1")
+
+	f(exitFailed, "address "+taken.Addr().String()+" is taken", nil, "up", "--kafka-addr", taken.Addr().String(), "--data", filepath.Join(dir, "b"))
+	f(exitFailed, "data folder "+write("file", "x")+"/broker cannot be created", nil, "up", "--kafka-addr", "127.0.0.1:0", "--data", filepath.Join(dir, "file"))
+	f(exitUsage, "is open to other machines: set a token", nil, append([]string{"up"}, append(loopback(t), "--query-addr", "0.0.0.0:0")...)...)
+
+	f(exitUsage, `"kafka-broker" is not a setting; did you mean kafka-brokers?`, nil, "up", "--config", write("typo.yaml", "kafka-broker: [a:1]\n"))
+	f(exitUsage, "absent.yaml", nil, "up", "--config", filepath.Join(dir, "absent.yaml"))
+	f(exitUsage, "broken.yaml", []string{"WAYBILL_CONFIG=" + write("broken.yaml", "a: [")}, "up")
+	f(exitUsage, "not both", nil, "up", "--token", "a", "--token-file", write("token", "b"))
+	f(exitUsage, "is empty", []string{"WAYBILL_TOKEN_FILE=" + write("empty", "\n")}, "up")
+	f(exitUsage, "WAYBILL_KAFKA_BROKER is not a setting; did you mean WAYBILL_KAFKA_BROKERS?", []string{"WAYBILL_KAFKA_BROKER=a:1"}, "collect")
+}
+
+func TestFlagsOverEnvironmentOverFileOverDefaults(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "waybill.yaml")
+	if err := os.WriteFile(file, []byte("kafka-group: file\ndata: file\nkafka-brokers: [file:1, file:2]\ncollector-addr: file:1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := &app{}
+	cmd := a.up()
+	if err := cmd.ParseFlags([]string{"--config", file, "--data", "flag"}); err != nil {
+		t.Fatal(err)
+	}
+	var warn strings.Builder
+	cfg, err := loadConfig(cmd, []string{"WAYBILL_DATA=env", "WAYBILL_KAFKA_GROUP=env", "WAYBILL_ELASTICSEARCH_URLS=http://a:1, http://b:2", "OTHER=x"}, &warn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Data != "flag" || cfg.KafkaGroup != "env" || strings.Join(cfg.KafkaBrokers, " ") != "file:1 file:2" ||
+		strings.Join(cfg.ElasticsearchURLs, " ") != "http://a:1 http://b:2" || cfg.CollectorAddr != "file:1" || cfg.QueryAddr != "127.0.0.1:7600" || cfg.KafkaPartitions != 4 {
+		t.Errorf("got %+v", cfg)
+	}
+	if warn.String() != "" {
+		t.Errorf("warned: %s", warn.String())
+	}
+}
+
+func TestVersion(t *testing.T) {
+	if r := once(t, nil, "version"); r.code != 0 || !strings.HasPrefix(r.stdout, "waybill ") {
+		t.Errorf("%+v", r)
+	}
+}

@@ -1,0 +1,138 @@
+import { completenesses, hopKinds, verdicts } from '../lib/journey';
+import type { Gap, Hop, HopKind, Journey, JourneyRecord, Leg, Outcome, Station, Transport } from '../lib/journey';
+import { parseTime } from '../lib/time';
+import type { Nanos } from '../lib/time';
+
+/** The answer is no journey that this page knows how to show. */
+export class NotUnderstood extends Error {}
+
+/**
+ * Reads the body of `GET /api/v1/journeys/{id}`. Strict about what the verdict rests on; forgiving elsewhere, so that one odd
+ * record does not hide a journey: what is missing or of a wrong type becomes empty or null.
+ */
+export function decodeJourney(body: unknown): Journey {
+  const o = object(body);
+  const correlationId = string(o['correlation_id']);
+  const verdict = verdicts.find((known) => known === o['verdict']);
+  const completeness = completenesses.find((known) => known === o['completeness']);
+  if (correlationId === '') throw new NotUnderstood('no correlation_id');
+  if (verdict === undefined) throw new NotUnderstood(`verdict ${String(o['verdict'])}`);
+  if (completeness === undefined) throw new NotUnderstood(`completeness ${String(o['completeness'])}`);
+  return {
+    correlationId,
+    verdict,
+    completeness,
+    reason: string(o['reason']),
+    completenessReason: string(o['completeness_reason']),
+    asOf: time(o['as_of']),
+    kind: string(o['kind']),
+    start: time(o['start']),
+    end: time(o['end']),
+    stations: list(o['stations'], station),
+    hops: list(o['hops'], hop),
+    legs: list(o['legs'], leg),
+    records: list(o['records'], record),
+    gaps: list(o['gaps'], gap),
+  };
+}
+
+function station(o: JsonObject): Station {
+  return { service: string(o['service']), hops: strings(o['hops']), records: count(o['records']), errors: count(o['errors']) };
+}
+
+function hop(o: JsonObject): Hop {
+  return {
+    id: string(o['id']),
+    service: string(o['service']),
+    node: string(o['node']),
+    name: string(o['name']),
+    kind: hopKind(o['kind']),
+    parent: string(o['parent']),
+    start: time(o['start']),
+    end: time(o['end']),
+    duration: number(o['duration']),
+    error: string(o['error']),
+    status: number(o['status']),
+    outcome: oneOf<Outcome>(o['outcome'], ['success', 'failure'], 'open'),
+    records: count(o['records']),
+    sends: count(o['sends']),
+  };
+}
+
+function leg(o: JsonObject): Leg {
+  return {
+    from: string(o['from']),
+    to: string(o['to']),
+    transport: oneOf<Transport>(o['transport'], ['http', 'kafka'], 'local'),
+    sent: time(o['sent']),
+    received: time(o['received']),
+    duration: number(o['duration']),
+    topic: string(o['topic']) || null,
+    partition: number(o['partition']),
+    offset: number(o['offset']),
+    group: string(o['group']) || null,
+  };
+}
+
+function record(o: JsonObject): JourneyRecord {
+  return {
+    time: time(o['@timestamp']),
+    message: string(o['message']),
+    level: string(o['log.level']),
+    service: string(o['service.name']),
+    kind: string(o['waybill.kind']),
+    span: hopKind(o['span.kind']),
+    hop: string(o['hop.id']) || string(o['span.id']),
+    errorType: string(o['error.type']),
+    errorMessage: string(o['error.message']),
+    stackTrace: string(o['error.stack_trace']),
+    labels: Object.entries(object(o['labels'])).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  };
+}
+
+function gap(o: JsonObject): Gap {
+  const numbers = Array.isArray(o['numbers']) ? o['numbers'].filter((n): n is number => typeof n === 'number') : [];
+  return { service: string(o['service']), node: string(o['node']), hop: string(o['hop']), numbers };
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function object(value: unknown): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
+}
+
+// Go writes an empty slice as null.
+function list<T>(value: unknown, decode: (o: JsonObject) => T): T[] {
+  return Array.isArray(value) ? value.map((item) => decode(object(item))) : [];
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
+}
+
+function string(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function number(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
+function count(value: unknown): number {
+  return number(value) ?? 0;
+}
+
+// Go's zero time stands for one that is not known.
+const ZERO_TIME = '0001-01-01T00:00:00Z';
+
+function time(value: unknown): Nanos | null {
+  return typeof value === 'string' && value !== ZERO_TIME ? parseTime(value) : null;
+}
+
+function hopKind(value: unknown): HopKind | null {
+  return hopKinds.find((known) => known === value) ?? null;
+}
+
+function oneOf<T extends string>(value: unknown, known: readonly T[], otherwise: T): T {
+  return known.find((word) => word === value) ?? otherwise;
+}
