@@ -76,7 +76,8 @@ func New(cfg Config) (_ *Collector, err error) {
 	if err := EnsureTopics(c.client, cfg.Partitions); err != nil {
 		return nil, err
 	}
-	if c.dead, err = sarama.NewSyncProducerFromClient(c.client); err != nil {
+	// On a connection of its own: behind a fetch that waits for records, a dead letter would wait too.
+	if c.dead, err = sarama.NewSyncProducer(cfg.Brokers, c.client.Config()); err != nil {
 		return nil, fmt.Errorf("open dead letters: %w", err)
 	}
 	if c.group, err = sarama.NewConsumerGroupFromClient(cfg.Group, c.client); err != nil {

@@ -69,7 +69,8 @@ func Open(service string, brokers []string, db *sql.DB, in *instrument.Instrumen
 	if err := b.ensure(topics); err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
-	if b.producer, err = sarama.NewSyncProducerFromClient(client); err != nil {
+	// On a connection of its own: behind a fetch that waits for messages, sending would wait too.
+	if b.producer, err = sarama.NewSyncProducer(brokers, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: open producer: %w", service, err), client.Close())
 	}
 	return b, nil

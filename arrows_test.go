@@ -1,0 +1,91 @@
+// Package waybill_test holds what is true of the module as a whole.
+package waybill_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/waybill-log/waybill"
+
+// arrows say what each folder may import of this module; a folder stands for all
+// packages below it. Tests are exempt.
+var arrows = map[string][]string{
+	"record":              {},
+	"instrument":          {"record"},
+	"journey":             {"record"},
+	"store":               {"record"},
+	"store/storetest":     {"record", "store"},
+	"store/elastic":       {"record", "store", "infra/elasticsearch"},
+	"store/embedded":      {"record", "store", "infra/lockfile"},
+	"evidence":            {"record", "store", "journey"},
+	"collector":           {"record", "store", "journey", "evidence", "instrument"},
+	"query":               {"record", "store", "journey", "evidence", "instrument", "ui"},
+	"ui":                  {},
+	"demo-services":       {"instrument", "demo-services"},
+	"infra/lockfile":      {},
+	"infra/elasticsearch": {},
+	"infra/broker":        {"infra/lockfile"},
+	"infra/testservers":   {},
+	"bench":               {"*"},
+	"cmd":                 {"*"},
+}
+
+func TestImportsPointDown(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; seen++ {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if p.ImportPath == module {
+			continue
+		}
+		folder, allowed := rule(p.ImportPath)
+		if folder == "" {
+			t.Errorf("%s has no rule in this test", p.ImportPath)
+		}
+		for _, imported := range p.Imports {
+			if strings.HasPrefix(imported, module+"/") && !allows(allowed, imported) {
+				t.Errorf("%s imports %s", p.ImportPath, strings.TrimPrefix(imported, module+"/"))
+			}
+		}
+	}
+	if seen < len(arrows) {
+		t.Errorf("go list knows %d packages, the rules name %d folders", seen, len(arrows))
+	}
+}
+
+// rule finds the longest folder that holds a package.
+func rule(path string) (folder string, allowed []string) {
+	path = strings.TrimPrefix(path, module+"/")
+	for f, a := range arrows {
+		if (path == f || strings.HasPrefix(path, f+"/")) && len(f) > len(folder) {
+			folder, allowed = f, a
+		}
+	}
+	return folder, allowed
+}
+
+func allows(allowed []string, imported string) bool {
+	folder, _ := rule(imported)
+	for _, a := range allowed {
+		if a == "*" || a == folder {
+			return true
+		}
+	}
+	return false
+}
