@@ -2,7 +2,10 @@ module github.com/waybill-log/waybill
 
 go 1.26.0
 
-ignore ./ui/node_modules
+ignore (
+	./infra/testservers/run
+	./ui/node_modules
+)
 
 require (
 	github.com/IBM/sarama v1.61.1

@@ -19,8 +19,8 @@ var (
 
 // Decode reads one record. Fields outside the contract are left out of the
 // result (they stay in the bytes); a field of the contract with a wrong type,
-// two equal keys, a missing @timestamp or event.id, or a time outside
-// 1970–2262 is an error that wraps [ErrInvalid] and names the field.
+// two equal keys, a missing @timestamp or event.id, a correlation.id
+// without its key, or a time outside 1970–2262 is an error that wraps [ErrInvalid] and names the field.
 func Decode(b []byte) (Record, error) {
 	r, err := decode(b)
 	if err != nil {
@@ -56,9 +56,9 @@ func decode(b []byte) (Record, error) {
 		if !ValidID(r.CorrelationID) {
 			return Record{}, fmt.Errorf("correlation.id is not 1 to %d visible ASCII characters", MaxIDLen)
 		}
-		if r.CorrelationKey != "" && r.CorrelationKey != Key(r.CorrelationID) {
-			return Record{}, errors.New("correlation.key is not the key of correlation.id")
-		}
+	}
+	if r.CorrelationKey != Key(r.CorrelationID) { // without its key a record would be stored and never found
+		return Record{}, fmt.Errorf("correlation.key is %q, want %q, the key of correlation.id", clip(r.CorrelationKey), Key(r.CorrelationID))
 	}
 	return r, nil
 }

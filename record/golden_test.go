@@ -178,14 +178,24 @@ func purchase(s *scene, letter string, offset int64) []func() {
 	return []func(){
 		func() { s.start(buy); s.start(call) },
 		func() { s.after(time.Millisecond).start(order) },
-		func() { s.log(order, "debited, order is NEW", label, record.Label{Key: "dollars", Value: "100"}); s.end(order) },
+		func() {
+			s.log(order, "debited, order is NEW", label, record.Label{Key: "dollars", Value: "100"})
+			s.end(order)
+		},
 		func() { s.end(call); s.log(buy, "purchase accepted"); s.end(buy) },
 		func() { s.start(ask); s.after(time.Millisecond).end(ask) },
 		func() { s.after(5 * time.Millisecond).start(credit) },
-		func() { s.log(credit, "points credited", label, record.Label{Key: "points", Value: "100"}); s.end(credit) },
+		func() {
+			s.log(credit, "points credited", label, record.Label{Key: "points", Value: "100"})
+			s.end(credit)
+		},
 		func() { s.start(confirm); s.after(time.Millisecond).end(confirm) },
 		func() { s.after(7 * time.Millisecond).start(open) },
-		func() { s.log(open, "game confirmed, order is OPEN", label); s.outcome(open, record.Delivered); s.end(open) },
+		func() {
+			s.log(open, "game confirmed, order is OPEN", label)
+			s.outcome(open, record.Delivered)
+			s.end(open)
+		},
 	}
 }
 

@@ -106,7 +106,9 @@ func TestDecodeRefuses(t *testing.T) {
 	f(`{`+ok+`,"x":nul}`, "want a value")
 	f(`{`+ok+`,"x":`+strings.Repeat("[", 10000)+`}`, "nested deeper")
 	f(`{`+ok+`,"correlation.id":"a b"}`, "visible ASCII")
-	f(`{`+ok+`,"correlation.id":"A","correlation.key":"b"}`, "correlation.key")
+	f(`{`+ok+`,"correlation.id":"A","correlation.key":"b"}`, `want "a"`)
+	f(`{`+ok+`,"correlation.id":"A"}`, "correlation.key")
+	f(`{`+ok+`,"correlation.key":"a"}`, "correlation.key")
 	f(`{`+ok+`,"message":"`+strings.Repeat("a", record.MaxBytes)+`"}`, "bytes, more than")
 }
 

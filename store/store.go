@@ -27,11 +27,7 @@ func NewEntry(raw []byte) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	key := r.CorrelationKey
-	if key == "" && r.CorrelationID != "" {
-		key = record.Key(r.CorrelationID)
-	}
-	return Entry{ID: r.Identity(), Key: key, Time: r.Time, Raw: raw}, nil
+	return Entry{ID: r.Identity(), Key: r.CorrelationKey, Time: r.Time, Raw: raw}, nil
 }
 
 // Compare orders entries by Time, then ID.

@@ -30,6 +30,9 @@ func newClient(server, token string) *client {
 	return &client{server: strings.TrimRight(server, "/"), token: token, http: http.Client{Timeout: 30 * time.Second}}
 }
 
+// errNotNow means that the server is there and its store is not.
+var errNotNow = errors.New("try again")
+
 // maxAnswer bounds what is read of an answer.
 const maxAnswer = 256 << 20
 
@@ -76,7 +79,7 @@ func (c *client) journeyJSON(ctx context.Context, id string) ([]byte, error) {
 	case http.StatusBadRequest:
 		return nil, usage(err)
 	case http.StatusServiceUnavailable, http.StatusBadGateway:
-		return nil, coded{err, exitUnreachable}
+		return nil, coded{fmt.Errorf("%w: %w", errNotNow, err), exitUnreachable}
 	}
 	return nil, err
 }

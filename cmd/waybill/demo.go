@@ -108,6 +108,8 @@ func (a *app) follow(ctx context.Context, c *client, id string, within time.Dura
 			return j, nil
 		case err == nil:
 			last = fmt.Sprintf("it is %s (%s), its records are %s (%s)", j.Verdict, j.Reason, j.Completeness, j.CompletenessReason)
+		case errors.Is(err, errNotNow):
+			last = err.Error()
 		case exitCode(err) != exitNotFound && ctx.Err() == nil:
 			return nil, err
 		}

@@ -19,6 +19,9 @@ import (
 // take now are retried alone, with back-off, for Config.Wait.
 func (s *Store) Put(ctx context.Context, entries []store.Entry) (store.Result, error) {
 	var res store.Result
+	if len(entries) == 0 {
+		return res, nil
+	}
 	pending := make([]int, len(entries))
 	for i := range entries {
 		pending[i] = i

@@ -108,7 +108,7 @@ func (s *Store) ByKey(ctx context.Context, key string, limit int) (entries []sto
 	const page = 5000
 	var after json.RawMessage
 	for len(entries) <= limit {
-		hits, err := s.search(ctx, key, min(page, limit+1-len(entries)), after)
+		hits, err := s.searchAgain(ctx, key, min(page, limit+1-len(entries)), after)
 		if err != nil {
 			return nil, false, fmt.Errorf("search records of a journey: %w", err)
 		}
@@ -129,6 +129,21 @@ func (s *Store) ByKey(ctx context.Context, key string, limit int) (entries []sto
 		return entries[:limit], true, nil
 	}
 	return entries, false, nil
+}
+
+// searchAgain bridges the moment in which a new index has no shard to search yet.
+func (s *Store) searchAgain(ctx context.Context, key string, size int, after json.RawMessage) (hits []hit, err error) {
+	for attempt := range 6 {
+		if hits, err = s.search(ctx, key, size, after); !errors.Is(err, store.ErrUnavailable) {
+			return hits, err
+		}
+		select {
+		case <-time.After(backOff(attempt)):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return nil, err
 }
 
 type hit struct {

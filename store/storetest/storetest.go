@@ -188,7 +188,7 @@ func days(t *testing.T, s store.Store) {
 }
 
 func bytesUnchanged(t *testing.T, s store.Store) {
-	raw := []byte(`{ "@timestamp":"2026-11-23T12:00:00.123456789Z", "event.id":"x/ \u00e9\"-1", "correlation.id":"A","future":[1e3, {"b":2,"a":1}],"message":"連接 \ud83d\ude00" ,"labels":{"big":"18446744073709551615"}}`)
+	raw := []byte(`{ "@timestamp":"2026-11-23T12:00:00.123456789Z", "event.id":"x/ \u00e9\"-1", "correlation.id":"A","correlation.key":"a","future":[1e3, {"b":2,"a":1}],"message":"連接 \ud83d\ude00" ,"labels":{"big":"18446744073709551615"}}`)
 	e, err := store.NewEntry(raw)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,65 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # names of lifecycle.sh and serve
+# How to get and start Elasticsearch. Part of lifecycle.sh.
+
+elasticsearch_version=8.19.21
+
+install_elasticsearch() {
+	local home=$place/elasticsearch/elasticsearch-$elasticsearch_version
+	if [ ! -d "$home" ]; then
+		say "downloading Elasticsearch $elasticsearch_version (107 MB)"
+		# Maven skips an archive whose marker an earlier, perhaps interrupted unpacking left: always a new folder
+		rm -rf "$home.new"
+		maven "$here/elasticsearch/pom.xml" -Delasticsearch.version=$elasticsearch_version -Dunpack.to="$home.new" \
+			dependency:unpack
+		mv "$home.new/elasticsearch-$elasticsearch_version" "$home"
+		rm -rf "$home.new"
+	fi
+	install_shim "$home"
+}
+
+# install_shim HOME builds the plugin unless the one there was built from the same source.
+install_shim() {
+	local home=$1 source=$here/elasticsearch/shim/waybill/testservers/ShimPlugin.java plugin=$1/plugins/waybill-shim sum
+	sum=$(sha256sum <"$source" | cut -c1-16)
+	! grep -qs "$sum" "$plugin/plugin-descriptor.properties" || return 0
+	need "$java_home/bin/javac" "$java_home/bin/jar"
+	# built outside of plugins/, in which the server would refuse a half-made one
+	rm -rf "$home/shim.new"
+	mkdir -p "$home/shim.new"
+	"$java_home/bin/javac" --release 17 -Xlint:-options -cp "$home/lib/*" -d "$home/shim.new/classes" "$source"
+	"$java_home/bin/jar" --create --file "$home/shim.new/shim.jar" -C "$home/shim.new/classes" .
+	rm -r "$home/shim.new/classes"
+	cat >"$home/shim.new/plugin-descriptor.properties" <<-END
+		name=waybill-shim
+		description=GET / and CJK analysis, from source $sum
+		version=1
+		elasticsearch.version=$elasticsearch_version
+		java.version=17
+		classname=waybill.testservers.ShimPlugin
+	END
+	rm -rf "$plugin"
+	mv "$home/shim.new" "$plugin"
+}
+
+# start_elasticsearch returns when the node is ready, and sets address.
+start_elasticsearch() {
+	local dir=$run/elasticsearch home=$place/elasticsearch/elasticsearch-$elasticsearch_version
+	reachable "$java_home/bin/java" || die "user 65534, who runs Elasticsearch for root, cannot reach $java_home"
+	rm -rf "$dir"/{conf,data,logs,tmp}
+	mkdir -p "$dir"/{conf,data,logs,tmp}
+	fill "$here/elasticsearch/elasticsearch.yml.in" DIR="$dir" >"$dir/conf/elasticsearch.yml"
+	cp "$home/config/log4j2.properties" "$dir/conf/"
+	# the shipped options less the garbage collector's log, which may grow to 2 GiB
+	sed -e '/^-Xlog:gc/d' -e "s|^-XX:ErrorFile=.*|-XX:ErrorFile=$dir/logs/hs_err_pid%p.log|" \
+		"$home/config/jvm.options" >"$dir/conf/jvm.options"
+	if [ ${#nobody[@]} -gt 0 ]; then
+		chown -R 65534:65534 "$dir"/{conf,data,logs,tmp} # not $dir: there root writes, where nobody may plant links
+	fi
+	# -d: the launcher returns when the node is up, and the server goes on by itself. The launcher too leaves files in its
+	# temporary folder; its options may hold no spaces, so the path is relative to $home, where it runs.
+	env -u JAVA_HOME HOME="$dir" ES_JAVA_HOME="$java_home" ES_PATH_CONF="$dir/conf" ES_TMPDIR="$dir/tmp" \
+		CLI_JAVA_OPTS=-Djava.io.tmpdir=../../run/elasticsearch/tmp ES_JAVA_OPTS="-Xms512m -Xmx512m -XX:TieredStopAtLevel=1" \
+		"${nobody[@]}" "$home/bin/elasticsearch" -d -p "$dir/tmp/pid" </dev/null 8>&-
+	cat "$dir/tmp/pid" >"$dir/pid"
+	address=http://$(grep -m1 '^127' "$dir/logs/http.ports")
+}
