@@ -25,7 +25,7 @@ type Horizon struct {
 
 	mu      sync.Mutex
 	asked   time.Time
-	through map[int32]time.Time // by partition
+	through map[int32]time.Time // by partition; empty while there is no topic
 }
 
 // freshness is how long one answer of Kafka serves.
@@ -51,14 +51,13 @@ func (h *Horizon) AsOf() (time.Time, error) {
 			return time.Time{}, fmt.Errorf("ask Kafka for the horizon: %w", err)
 		}
 	}
-	partitions, err := h.client.Partitions(h.topic)
-	if err != nil || len(partitions) == 0 {
-		return time.Time{}, err
-	}
-	horizon := h.through[partitions[0]]
-	for _, p := range partitions {
-		if h.through[p].Before(horizon) {
-			horizon = h.through[p]
+	var horizon time.Time
+	for _, through := range h.through {
+		if through.IsZero() {
+			return time.Time{}, nil
+		}
+		if horizon.IsZero() || through.Before(horizon) {
+			horizon = through
 		}
 	}
 	return horizon, nil
@@ -91,9 +90,11 @@ func (h *Horizon) ask() error {
 		if b := committed.GetBlock(h.topic, p); b != nil {
 			offset = max(offset, b.Offset) // -1: the group has committed nothing
 		}
+		through := h.through[p] // zero if it was never seen at its end
 		if offset >= ends[p] {
-			h.through[p] = now
+			through = now
 		}
+		h.through[p] = through
 	}
 	h.asked = now
 	return nil

@@ -61,7 +61,7 @@ func (p *production) shop(t *testing.T) (gateway string, first firstLook) {
 		for {
 			n, err := demo.stdout.Read(b)
 			text.Write(b[:n])
-			if err != nil || strings.Contains(text.String(), "/purchases\n") {
+			if err != nil || strings.Contains(text.String(), "Buy again:") && strings.HasSuffix(text.String(), "/purchases\n") {
 				lines <- text.String()
 				return
 			}

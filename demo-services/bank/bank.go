@@ -131,8 +131,13 @@ func (b *Bank) confirmed(ctx context.Context, tx *sql.Tx, m messaging.Message) e
 	if err != nil {
 		return fmt.Errorf("open order %s: %w", c.OrderID, err)
 	}
-	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(fmt.Errorf("order %s is not %s", c.OrderID, StateNew), err)
+	n, err := done.RowsAffected()
+	if err != nil {
+		return fmt.Errorf("open order %s: %w", c.OrderID, err)
+	}
+	if n == 0 { // retrying would not help, and hold up those behind it
+		b.log.WarnContext(ctx, "confirmation of an order that is not NEW", "order_id", c.OrderID)
+		return nil
 	}
 	b.log.InfoContext(ctx, "game confirmed, order is OPEN", "order_id", c.OrderID)
 	instrument.Delivered(ctx)
