@@ -9,6 +9,7 @@ import (
 // Verdict is what a journey says of itself.
 type Verdict string
 
+// Verdicts; package journey says what each rests on.
 const (
 	Exception   Verdict = "exception"
 	InTransit   Verdict = "in_transit"
@@ -19,6 +20,7 @@ const (
 // Completeness says whether every record is proved to be there.
 type Completeness string
 
+// Whether every record is there.
 const (
 	Proved   Completeness = "proved"
 	Unproved Completeness = "unproved"

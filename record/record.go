@@ -12,6 +12,7 @@ const Version = 1
 // Kind says what a record reports.
 type Kind string
 
+// Kinds of records.
 const (
 	KindLog      Kind = "log"       // a log call
 	KindHopStart Kind = "hop.start" // a span began

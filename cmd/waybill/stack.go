@@ -38,7 +38,6 @@ type stack struct {
 	cfg     config
 	brokers []string
 	store   store.Store
-	self    *instrument.Instrument
 	url     string // of the query API
 	stops   []stopper
 	failed  chan error // a part has ended by itself

@@ -3,6 +3,7 @@ package database
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -17,8 +18,7 @@ func Open(file string, schemas ...string) (*sql.DB, error) {
 	}
 	for _, schema := range schemas {
 		if _, err := db.Exec(schema); err != nil {
-			db.Close()
-			return nil, fmt.Errorf("open %s: %w", file, err)
+			return nil, fmt.Errorf("open %s: %w", file, errors.Join(err, db.Close()))
 		}
 	}
 	return db, nil

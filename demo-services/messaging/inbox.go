@@ -16,14 +16,13 @@ func (b *Bus) receive(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: join group: %w", b.service, err)
 	}
-	defer group.Close()
 	for ctx.Err() == nil {
 		if err := group.Consume(ctx, slices.Sorted(maps.Keys(b.handlers)), claims{b}); err != nil && ctx.Err() == nil {
 			b.in.Logger().Error("receiving is interrupted", "error", err)
 			pause(ctx, time.Second)
 		}
 	}
-	return nil
+	return group.Close()
 }
 
 type claims struct{ b *Bus }

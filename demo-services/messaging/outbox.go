@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -70,7 +71,7 @@ func (b *Bus) relayOne(ctx context.Context) (sent bool, err error) {
 	var id, topic, key, headers string
 	var payload []byte
 	err = b.db.QueryRowContext(ctx, "SELECT id, topic, key, headers, payload FROM outbox ORDER BY n LIMIT 1").Scan(&id, &topic, &key, &headers, &payload)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {

@@ -163,8 +163,15 @@ func web(in *instrument.Instrument) *echo.Echo {
 
 func (s *Shop) serve(name string, ln net.Listener, h http.Handler) {
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10}
-	go server.Serve(ln)
-	s.stops = append(s.stops, stop{name + " server", server.Shutdown})
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ln) }()
+	s.stops = append(s.stops, stop{name + " server", func(ctx context.Context) error {
+		err := server.Shutdown(ctx)
+		if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+		return err
+	}})
 }
 
 // URL is the gateway's address.

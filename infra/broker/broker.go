@@ -57,29 +57,33 @@ func Open(cfg Config) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open embedded broker: %w", err)
 	}
+	b := &Broker{unlock: unlock, stop: make(chan struct{}), done: make(chan struct{})}
+	if err := b.start(cfg); err != nil {
+		return nil, fmt.Errorf("open embedded broker: %w", errors.Join(err, unlock()))
+	}
+	go b.retain()
+	return b, nil
+}
+
+func (b *Broker) start(cfg Config) error {
 	ln, err := net.Listen("tcp", cfg.Addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("address %s is taken; stop what listens there or choose another with --kafka-addr", cfg.Addr)
+	}
 	if err != nil {
-		unlock()
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("open embedded broker: address %s is taken; stop what listens there or choose another with --kafka-addr", cfg.Addr)
-		}
-		return nil, fmt.Errorf("open embedded broker: %w", err)
+		return err
 	}
-	addr := cfg.Advertise
-	if addr == "" {
-		addr = ln.Addr().String()
+	if b.addr = cfg.Advertise; b.addr == "" {
+		b.addr = ln.Addr().String()
 	}
-	advertised, err := newAdvertised(ln, addr)
-	if err != nil {
-		ln.Close()
-		unlock()
-		return nil, fmt.Errorf("open embedded broker: %w", err)
+	if b.addr, err = reachable(b.addr); err != nil {
+		return errors.Join(err, ln.Close())
 	}
-	cluster, err := kfake.NewCluster(
+	b.cluster, err = kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.DataDir(cfg.Dir),
 		kfake.SyncWrites(),
-		kfake.ListenFn(func(string, string) (net.Listener, error) { return advertised, nil }),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return advertised{ln, hostPort(b.addr)}, nil }),
 		kfake.BrokerConfigs(map[string]string{
 			"log.segment.bytes":      strconv.Itoa(segmentBytes),
 			"log.retention.bytes":    strconv.Itoa(retentionBytes),
@@ -87,20 +91,15 @@ func Open(cfg Config) (*Broker, error) {
 		}),
 	)
 	if err != nil {
-		ln.Close()
-		unlock()
-		return nil, fmt.Errorf("open embedded broker in %s: %w", cfg.Dir, err)
+		return errors.Join(fmt.Errorf("folder %s: %w", cfg.Dir, err), ln.Close())
 	}
 	// The file holds producers' sequence windows as of the last orderly stop. Read
 	// again after a later crash it is stale, and refuses batches it has taken.
 	if err := os.Remove(filepath.Join(cfg.Dir, "seq_windows.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		cluster.Close()
-		unlock()
-		return nil, fmt.Errorf("open embedded broker: %w", err)
+		b.cluster.Close()
+		return err
 	}
-	b := &Broker{cluster: cluster, addr: addr, unlock: unlock, stop: make(chan struct{}), done: make(chan struct{})}
-	go b.retain()
-	return b, nil
+	return nil
 }
 
 // Addr is the address clients use.
@@ -137,15 +136,16 @@ type advertised struct {
 	addr hostPort
 }
 
-func newAdvertised(ln net.Listener, addr string) (advertised, error) {
+// reachable is an address that clients on this machine can connect to.
+func reachable(addr string) (string, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return advertised{}, fmt.Errorf("advertised address %q: %w", addr, err)
+		return "", fmt.Errorf("advertised address %q: %w", addr, err)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return advertised{Listener: ln, addr: hostPort(net.JoinHostPort(host, port))}, nil
+	return net.JoinHostPort(host, port), nil
 }
 
 func (a advertised) Addr() net.Addr { return a.addr }
