@@ -1,4 +1,4 @@
-import type { Browser, BrowserContextOptions } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { available, awayNoise, chromiumPath, launch, openPage, statusNoise } from './browser';
 import type { Visit } from './browser';
@@ -42,6 +42,12 @@ describe.runIf(available('Chromium', chromiumPath() !== null))('the page', () =>
   const verdict = () => visit.page.locator('#verdict').textContent();
   const hop = (n: number) => visit.page.locator(`#hop-${n}`);
 
+  // Records are drawn once their list is open.
+  async function unfold(stop: Locator): Promise<void> {
+    await stop.locator('summary').click();
+    await stop.locator('.record').first().waitFor();
+  }
+
   it('takes an ID by keyboard alone and keeps it in the address', async () => {
     const page = await open('/');
     await visit.shoot('start');
@@ -79,7 +85,7 @@ describe.runIf(available('Chromium', chromiumPath() !== null))('the page', () =>
     expect(await first.getAttribute('title')).toBe('2026-11-23T13:05:09.042000000Z');
 
     expect(await hop(2).locator('.record').count()).toBe(0);
-    await hop(2).locator('summary').click();
+    await unfold(hop(2));
     expect(await hop(2).locator('.message').allTextContents()).toEqual(['POST /payments', 'account locked for update', 'payment accepted', 'POST /payments']);
     expect(await hop(2).locator('.labels').last().textContent()).toContain('payment.id');
     expect(visit.complaints).toEqual([]);
@@ -91,7 +97,7 @@ describe.runIf(available('Chromium', chromiumPath() !== null))('the page', () =>
     expect(await page.locator('.track-head > p').textContent()).toContain('4 visits at 3 stations');
     expect(await page.locator('.hop').evaluateAll((hops) => hops.map((one) => one.dataset['inside']))).toEqual(['false', 'false', 'true', 'false', 'true', 'false']);
     expect(await hop(6).locator('h3').textContent()).toContain('2nd visit');
-    await hop(1).locator('summary').click();
+    await unfold(hop(1));
     expect((await hop(1).locator('.kind').allInnerTexts()).map((words) => words.replaceAll(/[\s·]+/g, ' ').trim())).toEqual(['arrived', 'call sent', 'call answered', 'left']);
     await visit.shoot('recorded-demo');
     expect(visit.complaints).toEqual([]);
@@ -121,7 +127,7 @@ describe.runIf(available('Chromium', chromiumPath() !== null))('the page', () =>
     await visit.shoot('in-transit');
 
     // What a person opened stays open, and every element stays the same one, while answers come in.
-    await hop(1).locator('summary').click();
+    await unfold(hop(1));
     await page.evaluate(() => {
       const marked = window as unknown as { verdict: Element | null; removed: number };
       marked.verdict = document.querySelector('#verdict');
