@@ -6,15 +6,21 @@ TEST := CGO_ENABLED=1
 LINT_VERSION := v2.13.2
 UI_SOURCES   := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/tsconfig.json ui/package-lock.json -type f)
 
+PROPERTIES   := $(sort $(dir $(shell grep -rl --include='*_test.go' --exclude-dir=node_modules pgregory.net/rapid .)))
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## run everything embedded, buy something and track it; ONCE=1 ends when it is delivered
-	@bin/waybill demo $(if $(ONCE),--once --data $$(mktemp -d))
+ifdef ONCE
+	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && bin/waybill demo --once --data "$$data"
+else
+	@bin/waybill demo
+endif
 
 .PHONY: build
 build: ui ## build bin/waybill, one static binary
@@ -44,7 +50,8 @@ e2e: ui ## run the browser tests against a real demo
 
 .PHONY: torture
 torture: tools ui servers-up ## run the fault and property tests at full size
-	TORTURE=1 $(TEST) go test -race -count=1 -timeout=6h ./... -rapid.checks=10000
+	TORTURE=1 $(TEST) go test -race -count=1 -timeout=6h ./...
+	$(TEST) go test -race -count=1 -timeout=6h $(PROPERTIES) -rapid.checks=10000
 
 .PHONY: bench
 bench: ## measure against peers; ONLY=instrument|collector|embedded|journey|query|gateway|ui|cli|alerts

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -88,4 +91,38 @@ func allows(allowed []string, imported string) bool {
 		}
 	}
 	return false
+}
+
+// Every row of the code map names a folder, and a file in it to start at.
+func TestTheCodeMapNamesWhatIsThere(t *testing.T) {
+	b, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rows, _ := strings.Cut(string(b), "| folder |")
+	rows, _, _ = strings.Cut(rows, "\n\n")
+	named := regexp.MustCompile("`([^`]+)`")
+	count := 0
+	for _, row := range strings.Split(rows, "\n")[2:] {
+		columns := strings.Split(row, "|")
+		var folders []string
+		for _, m := range named.FindAllStringSubmatch(columns[1], -1) {
+			folders = append(folders, m[1])
+		}
+		files := append(named.FindAllStringSubmatch(columns[3], -1), []string{"", ""})
+		for _, file := range files {
+			found := false
+			for _, folder := range folders {
+				_, err := os.Stat(filepath.Join(folder, file[1]))
+				found = found || err == nil
+			}
+			if !found {
+				t.Errorf("%v has no %s", folders, file[1])
+			}
+			count++
+		}
+	}
+	if count < 20 {
+		t.Errorf("only %d names found in the code map", count)
+	}
 }
