@@ -30,7 +30,8 @@ type Config struct {
 	LedgerEvery time.Duration // 0: 10 s
 
 	// Scoped leaves the process-wide defaults of slog and OpenTelemetry alone,
-	// for several services in one process.
+	// for several services in one process. Delivered and Failed then find the
+	// instance only in a context that came through Echo, Handler or Process.
 	Scoped bool
 }
 

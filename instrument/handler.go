@@ -1,11 +1,13 @@
 package instrument
 
 import (
+	"bytes"
 	"context"
 	"encoding"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"runtime"
 	"strings"
 	"time"
@@ -13,14 +15,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/waybill-log/waybill/record"
-)
-
-// Bounds on one record; what is over is cut and marked.
-const (
-	maxMessage = 256 << 10
-	maxValue   = 32 << 10 // of a label, in bytes
-	maxLabels  = 512
-	cutMark    = "…[cut]"
 )
 
 // handler is the slog.Handler that ships. It never blocks; its error, when the
@@ -33,9 +27,9 @@ type handler struct {
 
 func newHandler(in *Instrument) *handler { return &handler{in: in} }
 
-// Enabled implements slog.Handler.
-func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= h.in.cfg.Level.Level()
+// Enabled implements slog.Handler. An outcome is shipped at any level.
+func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= h.in.cfg.Level.Level() || ctx.Value(outcomeKey{}) != nil
 }
 
 // Handle implements slog.Handler.
@@ -53,25 +47,27 @@ func (h *handler) Handle(ctx context.Context, from slog.Record) error {
 		r.Origin = record.Origin{File: frame.File, Line: frame.Line, Function: frame.Function}
 	}
 	from.Attrs(func(a slog.Attr) bool {
-		addAttr(&r, h.prefix, a)
+		h.addAttr(&r, h.prefix, a)
 		return true
 	})
 
-	var visit *hop
-	r.CorrelationID = CorrelationID(ctx)
+	id, in := h.in.hops.at(ctx)
+	r.CorrelationID = id
 	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
-		r.TraceID, r.SpanID = sc.TraceID().String(), sc.SpanID().String()
-		if s, ok := h.in.hops.of(sc.SpanID()); ok {
-			visit = s.hop
-			if c, _ := ctx.Value(contextKey{}).(correlation); c.id == "" {
-				r.CorrelationID = s.id
-			}
-			if s.hop.root != sc.SpanID() {
-				r.HopID = s.hop.root.String()
-			}
+		r.TraceID = sc.TraceID().String()
+		// A span of the caller, or one of another journey, is a hop that this record
+		// would open and nothing would end.
+		if !sc.IsRemote() && (in.hop == nil || in.of(id)) {
+			r.SpanID = sc.SpanID().String()
+		}
+		if in.of(id) && in.hop.root != sc.SpanID() {
+			r.HopID = in.hop.root.String()
 		}
 	}
-	return h.in.ship.accept(&r, visit, false)
+	if !in.of(id) {
+		in.hop = nil
+	}
+	return h.in.ship.accept(&r, in.hop, false)
 }
 
 // WithAttrs implements slog.Handler.
@@ -79,7 +75,7 @@ func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	out := *h
 	out.with.Labels = h.with.Labels[:len(h.with.Labels):len(h.with.Labels)]
 	for _, a := range attrs {
-		addAttr(&out.with, h.prefix, a)
+		h.addAttr(&out.with, h.prefix, a)
 	}
 	return &out
 }
@@ -95,7 +91,7 @@ func (h *handler) WithGroup(name string) slog.Handler {
 }
 
 // addAttr flattens groups to dotted labels; an error becomes error.*.
-func addAttr(r *record.Record, prefix string, a slog.Attr) {
+func (h *handler) addAttr(r *record.Record, prefix string, a slog.Attr) {
 	value := a.Value.Resolve()
 	if a.Equal(slog.Attr{}) {
 		return
@@ -105,30 +101,31 @@ func addAttr(r *record.Record, prefix string, a slog.Attr) {
 			prefix += a.Key + "."
 		}
 		for _, member := range value.Group() {
-			addAttr(r, prefix, member)
+			h.addAttr(r, prefix, member)
 		}
 		return
 	}
 	switch v := value.Any().(type) {
 	case outcome:
-		r.Kind, r.Declared, r.Outcome = record.KindOutcome, v.declared, v.result
+		r.Kind, r.Declared, r.Outcome = record.KindOutcome, string(v), v.result()
 		return
 	case error:
 		if prefix == "" && (a.Key == "error" || a.Key == "err") {
-			r.Error.Type, r.Error.Message = fmt.Sprintf("%T", v), cut(v.Error(), maxValue)
+			r.Error.Type, r.Error.Message = fmt.Sprintf("%T", v), cut(h.text(value), maxValue)
 			return
 		}
 	}
 	switch {
 	case len(r.Labels) < maxLabels:
-		r.Labels = append(r.Labels, record.Label{Key: prefix + a.Key, Value: cut(text(value), maxValue)})
+		r.Labels = append(r.Labels, record.Label{Key: cut(prefix+a.Key, maxKey), Value: cut(h.text(value), maxValue)})
 	case len(r.Labels) == maxLabels:
 		r.Labels = append(r.Labels, record.Label{Key: "waybill.cut", Value: fmt.Sprintf("more than %d labels", maxLabels)})
 	}
 }
 
-// text renders a value without losing a digit.
-func text(v slog.Value) string {
+// text renders a value without losing a digit. A value that panics says so, as
+// slog's own handlers do.
+func (h *handler) text(v slog.Value) (s string) {
 	switch v.Kind() {
 	case slog.KindTime:
 		return v.Time().Format(time.RFC3339Nano)
@@ -136,6 +133,16 @@ func text(v slog.Value) string {
 	default:
 		return v.String()
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			if v := reflect.ValueOf(v.Any()); v.Kind() == reflect.Pointer && v.IsNil() {
+				s = "<nil>"
+				return
+			}
+			h.in.ship.panicked()
+			s = fmt.Sprintf("!PANIC: %v", p)
+		}
+	}()
 	switch v := v.Any().(type) {
 	case error:
 		return v.Error()
@@ -148,10 +155,13 @@ func text(v slog.Value) string {
 			return string(b)
 		}
 	}
-	if b, err := json.Marshal(v.Any()); err == nil {
-		return string(b)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v.Any()); err != nil {
+		return fmt.Sprintf("%T cannot be shown", v.Any())
 	}
-	return fmt.Sprintf("%T cannot be shown", v.Any())
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // levelName is ECS's log.level of a slog level; levels between keep the lower name.
@@ -168,11 +178,4 @@ func levelName(l slog.Level) string {
 	default:
 		return "error"
 	}
-}
-
-func cut(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return strings.ToValidUTF8(s[:limit], "") + cutMark
 }

@@ -3,6 +3,8 @@ package instrument
 import (
 	"context"
 	"net/url"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -22,11 +24,14 @@ type hop struct {
 	sends    atomic.Uint64
 }
 
-// span is what must be known of an open span.
+// span is what must be known of an open span. The zero span is none.
 type span struct {
 	hop *hop
 	id  string // correlation ID
 }
+
+// of reports whether the span is one of the journey named id.
+func (s span) of(id string) bool { return s.hop != nil && record.SameID(s.id, id) }
 
 // hops turns spans into hop records. It is the SDK's span processor, and must
 // see unsampled spans too, hence sdktrace.AlwaysRecord.
@@ -55,25 +60,37 @@ func (h *hops) of(id trace.SpanID) (span, bool) {
 	return found, ok
 }
 
+// at returns the correlation ID of ctx and the span it is in: an open one of
+// this process, or the one above where it has ended. That span is of another
+// journey where WithCorrelationID was called inside a hop: what is written then
+// belongs to no hop, since it would be missing among the hop's numbers.
+func (h *hops) at(ctx context.Context) (id string, in span) {
+	above := trace.SpanFromContext(ctx)
+	in, ok := h.of(above.SpanContext().SpanID())
+	if ended, is := above.(sdktrace.ReadOnlySpan); is && !ok && !visits(ended.SpanKind()) && !ended.Parent().IsRemote() {
+		in, ok = h.of(ended.Parent().SpanID())
+	}
+	if c, _ := ctx.Value(contextKey{}).(correlation); ok && c.id == "" {
+		return in.id, in
+	}
+	return CorrelationID(ctx), in
+}
+
+// visits reports whether a span of this kind always opens a hop.
+func visits(kind trace.SpanKind) bool {
+	return kind == trace.SpanKindServer || kind == trace.SpanKindConsumer
+}
+
 // OnStart writes hop.start.
 func (h *hops) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	id := s.SpanContext().SpanID()
-	opened := span{id: CorrelationID(ctx)}
-	if parent := s.Parent(); parent.HasSpanID() && !parent.IsRemote() {
-		if above, ok := h.of(parent.SpanID()); ok {
-			if kind := s.SpanKind(); kind != trace.SpanKindServer && kind != trace.SpanKindConsumer {
-				opened.hop = above.hop
-			}
-			if c, _ := ctx.Value(contextKey{}).(correlation); c.id == "" {
-				opened.id = above.id
-			}
-		}
+	opened := span{hop: &hop{root: id}}
+	var above span
+	if opened.id, above = h.at(ctx); above.of(opened.id) && !visits(s.SpanKind()) {
+		opened.hop = above.hop
 	}
 	if opened.id == "" {
 		opened.id = s.SpanContext().TraceID().String()
-	}
-	if opened.hop == nil {
-		opened.hop = &hop{root: id}
 	}
 	if kind := s.SpanKind(); kind == trace.SpanKindClient || kind == trace.SpanKindProducer {
 		opened.hop.sends.Add(1)
@@ -111,7 +128,7 @@ func (h *hops) OnEnd(s sdktrace.ReadOnlySpan) {
 			for _, a := range event.Attributes {
 				switch a.Key {
 				case "exception.type":
-					r.Error.Type = a.Value.AsString()
+					r.Error.Type = strings.TrimPrefix(a.Value.AsString(), ".") // the SDK writes ".string" for panic("…")
 				case "exception.message":
 					r.Error.Message = a.Value.AsString()
 				}
@@ -180,8 +197,10 @@ func setAttribute(r *record.Record, a attribute.KeyValue) {
 		r.Messaging.Operation = a.Value.AsString()
 	case "messaging.destination.name":
 		r.Messaging.Topic = a.Value.AsString()
-	case attrPartition:
-		r.Messaging.Partition = int32(a.Value.AsInt64())
+	case attrPartition: // a string by the conventions, a number in some libraries
+		if n, err := strconv.ParseInt(a.Value.String(), 10, 32); err == nil {
+			r.Messaging.Partition = int32(n)
+		}
 	case attrOffset:
 		r.Messaging.Offset, r.Messaging.HasOffset = a.Value.AsInt64(), true
 	case "messaging.consumer.group.name":
@@ -190,9 +209,13 @@ func setAttribute(r *record.Record, a attribute.KeyValue) {
 		r.Messaging.Attempt = int(a.Value.AsInt64())
 	case "server.port", "network.peer.address", "network.peer.port", "client.address", "client.port",
 		"network.protocol.version", "network.protocol.name", "url.scheme", "user_agent.original",
-		"http.request.body.size", "http.response.body.size", "error.type":
+		"http.request.body.size", "http.response.body.size":
 		// of the connection, not of the journey
+	case "error.type":
+		if kind := a.Value.String(); kind != strconv.Itoa(r.HTTP.Status) {
+			r.Error.Type = kind
+		}
 	default:
-		r.Labels = append(r.Labels, record.Label{Key: string(a.Key), Value: a.Value.Emit()})
+		r.Labels = append(r.Labels, record.Label{Key: string(a.Key), Value: a.Value.String()})
 	}
 }

@@ -2,26 +2,34 @@ package instrument
 
 import (
 	"net/http"
+	"strings"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 )
 
 // Handler makes every request served by next a hop, refused and failed ones
-// included. The response carries the correlation ID.
+// included. The response carries the correlation ID. Where next is a
+// http.ServeMux, the hop is named by the pattern that matched.
 func (in *Instrument) Handler(next http.Handler) http.Handler {
 	return otelhttp.NewHandler(
 		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set(HeaderCorrelationID, CorrelationID(r.Context()))
+			span := trace.SpanFromContext(r.Context())
+			id, _ := in.hops.at(r.Context())
+			w.Header().Set(HeaderCorrelationID, id)
+			returned := false
+			defer failUnless(&returned, span)
 			next.ServeHTTP(w, r)
+			returned = true
 			if r.Pattern != "" {
-				trace.SpanFromContext(r.Context()).SetName(r.Pattern)
+				span.SetAttributes(attribute.String("http.route", route(r.Pattern)))
 			}
 		}),
 		"",
 		otelhttp.WithTracerProvider(in.provider),
 		otelhttp.WithPropagators(in.propagator),
-		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path }),
+		otelhttp.WithSpanNameFormatter(spanName),
 	)
 }
 
@@ -36,4 +44,18 @@ func (in *Instrument) Transport(base http.RoundTripper) http.RoundTripper {
 		otelhttp.WithPropagators(in.propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path }),
 	)
+}
+
+// spanName is called when a request comes and again when it has been served,
+// since only then a mux has set its pattern.
+func spanName(_ string, r *http.Request) string {
+	if r.Pattern != "" {
+		return r.Method + " " + route(r.Pattern)
+	}
+	return r.Method + " " + r.URL.Path
+}
+
+// route is a pattern's path, without method and host.
+func route(pattern string) string {
+	return pattern[max(0, strings.IndexByte(pattern, '/')):]
 }

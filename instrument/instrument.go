@@ -2,6 +2,7 @@ package instrument
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -44,17 +45,12 @@ func Start(_ context.Context, cfg Config) (*Instrument, error) {
 	in.hops = newHops(in)
 	in.propagator = propagator{in: in, trace: propagation.TraceContext{}, baggage: propagation.Baggage{}}
 
-	console := cfg.Console
-	if console == nil {
-		console = slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level})
+	stderr := correlated{slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level})}
+	if cfg.Console == nil { // all records are on stderr, so the refused ones are
+		in.logger = slog.New(slogmulti.Fanout(stderr, newHandler(in)))
+	} else {
+		in.logger = slog.New(slogmulti.Fanout(correlated{cfg.Console}, slogmulti.Failover()(newHandler(in), stderr)))
 	}
-	stderr := slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level})
-	in.logger = slog.New(slogmulti.
-		Pipe(slogmulti.RecoverHandlerError(in.ship.recovered)).
-		Handler(slogmulti.Fanout(
-			correlated{console},
-			slogmulti.Failover()(newHandler(in), correlated{stderr}),
-		)))
 
 	sampler, err := samplerFromEnv(os.Getenv)
 	if err != nil {
@@ -97,7 +93,7 @@ type Health struct {
 	Unsettled uint64 // lowest number Kafka has not acknowledged; Last+1: none
 	Bytes     int    // waiting in the buffer
 	Refused   uint64 // records refused because the buffer was full
-	Panics    uint64 // log calls whose values panicked
+	Panics    uint64 // values in log calls that panicked; their records say so
 	Err       error  // the last error of Kafka; nil once records flow again
 }
 
@@ -109,11 +105,11 @@ func (in *Instrument) Health() Health { return in.ship.health() }
 // Log calls after it go to stderr.
 func (in *Instrument) Shutdown(ctx context.Context) (err error) {
 	in.stop.Do(func() {
-		if err = in.provider.Shutdown(ctx); err != nil {
+		// Tracing has nothing to wait for, and must stop though ctx has ended.
+		if err = in.provider.Shutdown(context.WithoutCancel(ctx)); err != nil {
 			err = fmt.Errorf("stop tracing: %w", err)
-			return
 		}
-		err = in.ship.close(ctx)
+		err = errors.Join(err, in.ship.close(ctx))
 	})
 	return err
 }

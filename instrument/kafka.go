@@ -2,6 +2,7 @@ package instrument
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/IBM/sarama"
@@ -31,7 +32,7 @@ func (in *Instrument) Send(ctx context.Context, producer sarama.SyncProducer, m 
 		fail(span, err)
 		return partition, offset, err
 	}
-	span.SetAttributes(attribute.Int64(attrPartition, int64(partition)), attribute.Int64(attrOffset, offset))
+	span.SetAttributes(attribute.String(attrPartition, strconv.Itoa(int(partition))), attribute.Int64(attrOffset, offset))
 	return partition, offset, nil
 }
 
@@ -44,11 +45,14 @@ func (in *Instrument) Process(ctx context.Context, m *sarama.ConsumerMessage, gr
 		attribute.String("messaging.operation.type", "process"),
 		attribute.String("messaging.destination.name", m.Topic),
 		attribute.String("messaging.consumer.group.name", group),
-		attribute.Int64(attrPartition, int64(m.Partition)),
+		attribute.String(attrPartition, strconv.Itoa(int(m.Partition))),
 		attribute.Int64(attrOffset, m.Offset),
 	))
-	defer span.End()
+	defer span.End() // last, and directly: it puts a panic on record and lets it go on
+	returned := false
+	defer failUnless(&returned, span)
 	err := handle(ctx)
+	returned = true
 	if err != nil {
 		fail(span, err)
 	}
@@ -58,6 +62,13 @@ func (in *Instrument) Process(ctx context.Context, m *sarama.ConsumerMessage, gr
 func fail(span trace.Span, err error) {
 	span.RecordError(err)
 	span.SetStatus(codes.Error, err.Error())
+}
+
+// failUnless is deferred around a handler: one that panics does not return.
+func failUnless(returned *bool, span trace.Span) {
+	if !*returned {
+		span.SetStatus(codes.Error, "handler did not return")
+	}
 }
 
 // sendHeaders writes a message's headers, lower case, each key once.
@@ -71,7 +82,8 @@ func (h *sendHeaders) Set(key, value string) {
 			kept = append(kept, header)
 		}
 	}
-	h.Headers = append(kept, sarama.RecordHeader{Key: []byte(key), Value: []byte(value)})
+	kept = append(kept, sarama.RecordHeader{Key: []byte(key), Value: []byte(value)})
+	h.Headers = kept
 }
 
 func (h *sendHeaders) Get(key string) (value string) {

@@ -29,7 +29,7 @@ type propagator struct {
 
 func (p propagator) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
 	p.trace.Inject(ctx, carrier)
-	if id := CorrelationID(ctx); id != "" {
+	if id, _ := p.in.hops.at(ctx); id != "" {
 		carrier.Set(HeaderCorrelationID, id)
 		if member, err := baggage.NewMemberRaw(baggageMember, id); err == nil {
 			if b, err := baggage.FromContext(ctx).SetMember(member); err == nil {
@@ -41,6 +41,9 @@ func (p propagator) Inject(ctx context.Context, carrier propagation.TextMapCarri
 }
 
 func (p propagator) Extract(ctx context.Context, carrier propagation.TextMapCarrier) context.Context {
+	if h, ok := carrier.(propagation.HeaderCarrier); ok {
+		carrier = lastHeader{h}
+	}
 	ctx = p.baggage.Extract(p.trace.Extract(ctx, carrier), carrier)
 	c := correlation{in: p.in}
 	for _, id := range [...]string{
@@ -62,4 +65,15 @@ func (p propagator) Extract(ctx context.Context, carrier propagation.TextMapCarr
 
 func (p propagator) Fields() []string {
 	return append(append(p.trace.Fields(), p.baggage.Fields()...), HeaderCorrelationID)
+}
+
+// lastHeader reads the last of equal HTTP headers; HeaderCarrier reads the first.
+type lastHeader struct{ propagation.HeaderCarrier }
+
+func (h lastHeader) Get(key string) string {
+	values := h.Values(key)
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
 }

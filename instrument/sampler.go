@@ -3,17 +3,19 @@ package instrument
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // samplerFromEnv reads OTEL_TRACES_SAMPLER and its argument; the SDK's own
 // reader is private, and setting a sampler turns it off. An error comes with
-// the default sampler, as the OpenTelemetry specification asks.
+// the default sampler, as the OpenTelemetry specification asks; it takes names
+// in any case.
 func samplerFromEnv(getenv func(string) string) (sdktrace.Sampler, error) {
 	standard := sdktrace.ParentBased(sdktrace.AlwaysSample())
 	ratio := func() (sdktrace.Sampler, error) {
-		arg := getenv("OTEL_TRACES_SAMPLER_ARG")
+		arg := strings.TrimSpace(getenv("OTEL_TRACES_SAMPLER_ARG"))
 		if arg == "" {
 			return sdktrace.TraceIDRatioBased(1), nil
 		}
@@ -23,7 +25,7 @@ func samplerFromEnv(getenv func(string) string) (sdktrace.Sampler, error) {
 		}
 		return sdktrace.TraceIDRatioBased(p), nil
 	}
-	switch name := getenv("OTEL_TRACES_SAMPLER"); name {
+	switch name := strings.TrimSpace(getenv("OTEL_TRACES_SAMPLER")); strings.ToLower(name) {
 	case "", "parentbased_always_on":
 		return standard, nil
 	case "always_on":

@@ -1,11 +1,11 @@
 package instrument
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,21 +34,24 @@ type shipper struct {
 	limit         int
 	ledgerEvery   time.Duration
 
+	heads sync.Pool // *[]byte: encoding buffers
+
 	mu       sync.Mutex
 	last     uint64   // highest number given
 	entries  []entry  // unsettled numbers without a hole: entries[i] has number entries[0].number+i
 	next     uint64   // lowest number never handed to the producer
 	again    []uint64 // numbers to hand over once more
+	inFlight int      // numbers at the producer
+	group    int      // most numbers at the producer, see tooLarge; 0: any
+	shrunk   bool     // the group at the producer was too large
 	bytes    int
 	dropped  []record.Dropped
 	refused  uint64
 	panics   uint64
 	lastErr  error
 	closed   bool
-	scratch  []byte // encoding buffer
-	settling chan struct{}
 
-	wake     chan struct{} // something to feed
+	wake     chan struct{} // something to feed, or all is settled
 	stop     chan struct{} // closed by close: no more records
 	done     chan struct{} // closed when run has ended
 	shutdown context.Context
@@ -60,12 +63,15 @@ type entry struct {
 	key     string
 	data    []byte
 	settled bool
+	group   int // shipper.group when it was handed over last
+	tries   int // how often Kafka has refused it
 }
 
 func newShipper(brokers []string, topic, service, node string, limit int, ledgerEvery time.Duration) *shipper {
 	s := &shipper{
 		brokers: brokers, topic: topic, service: service, node: node, limit: limit, ledgerEvery: ledgerEvery, next: 1,
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}), settling: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		heads: sync.Pool{New: func() any { return new([]byte) }},
 	}
 	s.shutdown, s.cancel = context.WithCancel(context.Background())
 	go s.run()
@@ -75,52 +81,48 @@ func newShipper(brokers []string, topic, service, node string, limit int, ledger
 // accept numbers r and keeps it until Kafka has it. visit is the hop r belongs
 // to, nil for none; last closes the hop's count. It never waits for Kafka.
 func (s *shipper) accept(r *record.Record, visit *hop, last bool) error {
+	e := entry{data: s.encode(r)}
+	if r.CorrelationID != "" {
+		e.key = record.Key(r.CorrelationID)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return errClosed
 	}
-	if s.bytes+len(r.Message) >= s.limit {
-		s.refused++
-		return errFull
-	}
-	r.Sequence = s.last + 1
-	if visit != nil {
-		r.HopSequence = visit.sequence + 1
-		if last {
-			r.HopRecords, r.HopSends = r.HopSequence, visit.sends.Load()
-		}
-	}
-	s.scratch = record.Append(s.scratch[:0], r)
-	if len(s.scratch) > record.MaxBytes {
-		r.Labels, r.Links = []record.Label{{Key: "waybill.cut", Value: "labels and links"}}, nil
-		r.Message, r.Error.Stack = cut(r.Message, maxMessage), cut(r.Error.Stack, maxMessage)
-		s.scratch = record.Append(s.scratch[:0], r)
-	}
-	if s.bytes+len(s.scratch) > s.limit {
+	if s.bytes+cap(e.data) > s.limit {
 		s.refused++
 		return errFull
 	}
 	s.last++
+	r.Sequence = s.last
 	if visit != nil {
 		visit.sequence++
+		r.HopSequence = visit.sequence
+		if last {
+			r.HopRecords, r.HopSends = visit.sequence, visit.sends.Load()
+		}
 	}
-	e := entry{number: s.last, data: append([]byte(nil), s.scratch...)}
-	if r.CorrelationID != "" {
-		e.key = record.Key(r.CorrelationID)
-	}
+	e.number, e.data = s.last, record.AppendTail(e.data, r)
 	s.entries = append(s.entries, e)
-	s.bytes += len(e.data)
+	s.bytes += cap(e.data)
 	signal(s.wake)
 	return nil
 }
 
-// recovered counts what slog-multi caught: errors of accept are counted there,
-// panics of a log call's values are not.
-func (s *shipper) recovered(_ context.Context, _ slog.Record, err error) {
-	if errors.Is(err, errFull) || errors.Is(err, errClosed) {
-		return
+// encode writes all of r but its numbers, with room for them.
+func (s *shipper) encode(r *record.Record) []byte {
+	head := s.heads.Get().(*[]byte)
+	*head = fit(record.AppendHead((*head)[:0], r), r)
+	data := append(make([]byte, 0, len(*head)+tailBytes), *head...)
+	if cap(*head) <= record.MaxBytes {
+		s.heads.Put(head)
 	}
+	return data
+}
+
+// panicked counts a value in a log call that panicked.
+func (s *shipper) panicked() {
 	s.mu.Lock()
 	s.panics++
 	s.mu.Unlock()
@@ -153,114 +155,16 @@ func (s *shipper) close(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := len(s.entries); n > 0 {
+	n := 0
+	for i := range s.entries {
+		if !s.entries[i].settled {
+			n++
+		}
+	}
+	if n > 0 {
 		return fmt.Errorf("%d records did not reach Kafka at %s: %w", n, strings.Join(s.brokers, ", "), errors.Join(ctx.Err(), s.lastErr))
 	}
 	return nil
-}
-
-// run connects, feeds and settles until closed.
-func (s *shipper) run() {
-	defer close(s.done)
-	producer := s.connect()
-	if producer == nil {
-		return
-	}
-	var settling sync.WaitGroup
-	settling.Go(func() { s.settle(producer) })
-	s.feed(producer)
-	producer.AsyncClose()
-	settling.Wait()
-}
-
-// connect retries until Kafka answers. It gives up when the shipper is closed
-// with nothing to ship, or cancelled.
-func (s *shipper) connect() sarama.AsyncProducer {
-	for attempt := 0; ; attempt++ {
-		producer, err := sarama.NewAsyncProducer(s.brokers, producerConfig(s.service))
-		if err == nil {
-			return producer
-		}
-		s.failed(fmt.Errorf("Kafka at %s does not answer (%w)", strings.Join(s.brokers, ", "), err))
-		select {
-		case <-time.After(backOff(attempt)):
-		case <-s.shutdown.Done():
-			return nil
-		case <-s.stopIfIdle():
-			return nil
-		}
-	}
-}
-
-// stopIfIdle is closed once nothing is left to ship and nothing more will come.
-func (s *shipper) stopIfIdle() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.entries) > 0 {
-		return nil
-	}
-	return s.stop
-}
-
-func producerConfig(client string) *sarama.Config {
-	cfg := sarama.NewConfig()
-	cfg.ClientID = clientID(client)
-	cfg.Version = sarama.V3_6_0_0
-	cfg.Net.DialTimeout = 5 * time.Second
-	cfg.Producer.RequiredAcks = sarama.WaitForAll
-	cfg.Producer.Compression = sarama.CompressionLZ4
-	cfg.Producer.Partitioner = sarama.NewMurmur2Partitioner // as the Java client, so that foreign producers agree
-	cfg.Producer.Return.Successes = true
-	cfg.Producer.Flush.Frequency = 5 * time.Millisecond
-	cfg.Producer.Flush.Bytes = 512 << 10
-	cfg.Producer.MaxMessageBytes = record.MaxBytes + 16<<10
-	cfg.Producer.Retry.Max = 3 // enough to follow a moved leader; beyond that the shipper retries
-	return cfg
-}
-
-// clientID keeps to what Kafka takes in metric names.
-func clientID(service string) string {
-	return "waybill-" + strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r) {
-			return r
-		}
-		return '-'
-	}, service)
-}
-
-// feed hands waiting entries to the producer, and a ledger now and then.
-func (s *shipper) feed(producer sarama.AsyncProducer) {
-	ledger := time.NewTimer(s.jittered())
-	defer ledger.Stop()
-	stop := s.stop
-	for stop != nil || s.pending() {
-		select {
-		case <-s.wake:
-		case <-s.settling:
-		case <-stop:
-			stop = nil
-		case <-s.shutdown.Done():
-			return
-		case <-ledger.C:
-			s.write(producer, s.ledgerMessage(false))
-			ledger.Reset(s.jittered())
-		}
-		for _, m := range s.take() {
-			if !s.write(producer, m) {
-				return
-			}
-		}
-	}
-	s.write(producer, s.ledgerMessage(true))
-}
-
-func (s *shipper) write(producer sarama.AsyncProducer, m *sarama.ProducerMessage) bool {
-	select {
-	case producer.Input() <- m:
-		return true
-	case <-s.shutdown.Done():
-		return false
-	}
 }
 
 func (s *shipper) pending() bool {
@@ -273,15 +177,28 @@ func (s *shipper) pending() bool {
 func (s *shipper) take() []*sarama.ProducerMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []*sarama.ProducerMessage
-	for _, number := range s.again {
-		if e := s.unsettledEntry(number); e != nil {
-			out = append(out, s.message(e))
-		}
+	if s.group > 0 && s.inFlight > 0 {
+		return nil // the last of them to settle wakes feed
 	}
-	s.again = nil
-	for ; s.next <= s.last; s.next++ {
-		out = append(out, s.message(s.unsettledEntry(s.next)))
+	slices.Sort(s.again)
+	s.shrunk = false
+	var out []*sarama.ProducerMessage
+	for s.group == 0 || len(out) < s.group {
+		var e *entry
+		switch {
+		case len(s.again) > 0:
+			e, s.again = s.unsettledEntry(s.again[0]), s.again[1:]
+		case s.next <= s.last:
+			e = s.unsettledEntry(s.next)
+			s.next++
+		default:
+			return out
+		}
+		if e != nil {
+			e.group = s.group
+			out = append(out, s.message(e))
+			s.inFlight++
+		}
 	}
 	return out
 }
@@ -305,58 +222,80 @@ func (s *shipper) unsettledEntry(number uint64) *entry {
 	return nil
 }
 
-// settle reads what became of each message until the producer is closed.
-func (s *shipper) settle(producer sarama.AsyncProducer) {
-	successes, failures := producer.Successes(), producer.Errors()
-	failing := 0
-	for successes != nil || failures != nil {
-		select {
-		case m, ok := <-successes:
-			if !ok {
-				successes = nil
-				continue
-			}
-			failing = 0
-			if number, ok := m.Metadata.(uint64); ok {
-				s.settled(number, "")
-			}
-		case f, ok := <-failures:
-			if !ok {
-				failures = nil
-				continue
-			}
-			s.failed(f.Err)
-			number, ok := f.Msg.Metadata.(uint64)
-			switch {
-			case !ok: // a ledger; the next one says more
-			case errors.Is(f.Err, sarama.ErrMessageSizeTooLarge):
-				s.settled(number, "larger than Kafka's max.message.bytes")
-			default:
-				s.returned(number, backOff(failing))
-				failing++
-			}
-		}
-	}
-}
-
-// settled takes a number off the list; a reason says that it was dropped.
-func (s *shipper) settled(number uint64, reason string) {
+// settled takes a number off the list: Kafka has it.
+func (s *shipper) settled(number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.lastErr = nil
+	s.remove(number)
+	s.landed()
+}
+
+// refusedByKafka lets a number wait again for a while.
+func (s *shipper) refusedByKafka(number uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.unsettledEntry(number); e != nil {
+		time.AfterFunc(backOff(e.tries), func() { s.ready(number) })
+		e.tries++
+	}
+	s.landed()
+}
+
+// ready lets a number be handed over once more.
+func (s *shipper) ready(number uint64) {
+	s.mu.Lock()
+	s.again = append(s.again, number)
+	s.mu.Unlock()
+	signal(s.wake)
+}
+
+// maxGroup is where groups begin that Kafka may find too large, and end.
+const maxGroup = 64
+
+// tooLarge drops a number that is larger than the topic's max.message.bytes.
+// Kafka says so of a whole batch, which may as well be many small records. So
+// what was refused goes again in groups of half the size, one group at a time,
+// until it is taken or is alone; a group that is taken lets the next one double.
+func (s *shipper) tooLarge(number uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.unsettledEntry(number)
+	switch {
+	case e == nil:
+	case e.group == 1:
+		s.drop(number, "larger than the topic's max.message.bytes")
+	default:
+		if e.group > 0 {
+			s.group = min(s.group, e.group/2)
+		} else if s.group == 0 {
+			s.group = maxGroup
+		}
+		s.again = append(s.again, number)
+	}
+	s.shrunk = true
+	s.landed()
+}
+
+// drop takes a number off the list and says why.
+func (s *shipper) drop(number uint64, reason string) {
+	i, _ := slices.BinarySearchFunc(s.dropped, number, func(d record.Dropped, n uint64) int { return cmp.Compare(d.From, n) })
+	if i > 0 && s.dropped[i-1].To == number-1 && s.dropped[i-1].Reason == reason {
+		s.dropped[i-1].To = number
+	} else {
+		s.dropped = slices.Insert(s.dropped, i, record.Dropped{From: number, To: number, Reason: reason})
+	}
+	s.remove(number)
+}
+
+func (s *shipper) remove(number uint64) {
 	e := s.unsettledEntry(number)
 	if e == nil {
 		return
 	}
 	e.settled = true
-	s.bytes -= len(e.data)
+	s.bytes -= cap(e.data)
 	e.data = nil
-	if reason == "" {
-		s.lastErr = nil
-	} else if n := len(s.dropped); n > 0 && s.dropped[n-1].To == number-1 && s.dropped[n-1].Reason == reason {
-		s.dropped[n-1].To = number
-	} else {
-		s.dropped = append(s.dropped, record.Dropped{From: number, To: number, Reason: reason})
-	}
 	i := 0
 	for i < len(s.entries) && s.entries[i].settled {
 		i++
@@ -364,39 +303,25 @@ func (s *shipper) settled(number uint64, reason string) {
 	s.entries = s.entries[i:]
 	if len(s.entries) == 0 {
 		s.entries = nil // let go of the array
-		signal(s.settling)
 	}
 }
 
-// returned lets a number wait again after a pause.
-func (s *shipper) returned(number uint64, pause time.Duration) {
-	time.AfterFunc(pause, func() {
-		s.mu.Lock()
-		s.again = append(s.again, number)
-		s.mu.Unlock()
-		signal(s.wake)
-	})
+// landed counts a number that has come back from the producer.
+func (s *shipper) landed() {
+	s.inFlight--
+	if s.inFlight > 0 {
+		return
+	}
+	if s.group > 0 && !s.shrunk {
+		if s.group *= 2; s.group > maxGroup {
+			s.group = 0
+		}
+	}
+	signal(s.wake)
 }
 
 func (s *shipper) failed(err error) {
 	s.mu.Lock()
 	s.lastErr = err
 	s.mu.Unlock()
-}
-
-func (s *shipper) jittered() time.Duration {
-	return s.ledgerEvery - rand.N(s.ledgerEvery/5+1)
-}
-
-// backOff doubles from 100 ms to 5 s, less up to half of it at random.
-func backOff(attempt int) time.Duration {
-	d := min(100*time.Millisecond<<min(attempt, 10), 5*time.Second)
-	return d - rand.N(d/2)
-}
-
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }
