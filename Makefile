@@ -1,9 +1,11 @@
 # Two sets of flags only, since another one recompiles everything: static for
-# what is built and shipped, cgo with the race detector for what is tested.
-SHIP := CGO_ENABLED=0
-TEST := CGO_ENABLED=1
+# what is built and shipped, cgo with the race detector for what is tested (and
+# linted, since the linter reads what the compiler has made).
+SHIP := CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -trimpath"
+TEST := CGO_ENABLED=1 GOFLAGS="$(GOFLAGS) -race"
 
 LINT_VERSION := v2.13.2
+LINT         := bin/golangci-lint-$(LINT_VERSION)
 UI_SOURCES   := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/tsconfig.json ui/package-lock.json -type f)
 
 PROPERTIES   := $(sort $(dir $(shell grep -rl --include='*_test.go' --exclude-dir=node_modules pgregory.net/rapid .)))
@@ -24,7 +26,7 @@ endif
 
 .PHONY: build
 build: ui ## build bin/waybill, one static binary
-	$(SHIP) go build -trimpath -ldflags='-s -w' -o bin/waybill ./cmd/waybill
+	$(SHIP) go build -ldflags='-s -w' -o bin/waybill ./cmd/waybill
 
 .PHONY: ui
 ui: ui/dist/index.html ## build the web page into ui/dist
@@ -40,32 +42,32 @@ ui/dist/index.html: ui/node_modules/.package-lock.json $(UI_SOURCES)
 .PHONY: test
 test: tools ui servers-up ## run every test, with real Kafka, real Elasticsearch and a real browser
 	npm --prefix ui test
-	$(TEST) go test -race ./...
+	$(TEST) go test ./...
 	$(MAKE) --no-print-directory e2e
 
 .PHONY: e2e
 e2e: ui ## run the browser tests against a real demo
-	$(TEST) go build -race -o bin/waybill-race ./cmd/waybill
+	$(TEST) go build -o bin/waybill-race ./cmd/waybill
 	WAYBILL_BIN=$(CURDIR)/bin/waybill-race npm --prefix ui run e2e
 
 .PHONY: torture
 torture: tools ui servers-up ## run the fault and property tests at full size
-	TORTURE=1 $(TEST) go test -race -count=1 -timeout=6h ./...
-	$(TEST) go test -race -count=1 -timeout=6h $(PROPERTIES) -rapid.checks=10000
+	TORTURE=1 $(TEST) go test -count=1 -timeout=6h ./...
+	$(TEST) go test -count=1 -timeout=6h $(PROPERTIES) -rapid.checks=10000
 
 .PHONY: bench
 bench: ## measure against peers; ONLY=instrument|collector|embedded|journey|query|gateway|ui|cli|alerts
 	@$(SHIP) go run ./bench $(ONLY)
 
 .PHONY: lint
-lint: bin/golangci-lint ui/node_modules/.package-lock.json ## check style, in Go and TypeScript
+lint: $(LINT) ui/node_modules/.package-lock.json ## check style, in Go and TypeScript
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "run make fmt:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
-	bin/golangci-lint run
+	$(TEST) $(LINT) run --allow-parallel-runners
 	npm --prefix ui run check
 
-bin/golangci-lint: Makefile
+$(LINT):
 	GOBIN=$(CURDIR)/bin $(SHIP) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
-	@touch $@
+	mv bin/golangci-lint $@
 
 .PHONY: fmt
 fmt: ## format Go

@@ -13,8 +13,13 @@ import (
 // claims handles the partitions this member owns.
 type claims struct{ c *Collector }
 
-// Setup and Cleanup are part of sarama's interface; a claim has all its state itself.
-func (claims) Setup(sarama.ConsumerGroupSession) error   { return nil }
+// Setup is called when this member has its partitions: Kafka answers again.
+func (h claims) Setup(sarama.ConsumerGroupSession) error {
+	h.c.failing(nil)
+	return nil
+}
+
+// Cleanup is part of sarama's interface; a claim has all its state itself.
 func (claims) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 
 // ConsumeClaim settles batch after batch until the partition is taken away.

@@ -3,6 +3,7 @@ package instrument_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -256,12 +257,12 @@ func done() context.Context {
 	return ctx
 }
 
-// shutdown lets Kafka have what is left.
+// shutdown lets Kafka have what is left, and is not held up until its deadline.
 func shutdown(t testing.TB, in *instrument.Instrument) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := in.Shutdown(ctx); err != nil {
+	if err := errors.Join(in.Shutdown(ctx), ctx.Err()); err != nil {
 		t.Errorf("shutdown: %v", err)
 	}
 }

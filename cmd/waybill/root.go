@@ -40,7 +40,7 @@ func newRoot(environ []string, stdout, stderr io.Writer) *cobra.Command {
 	return root
 }
 
-// logger writes what goes on to stderr.
+// console shows what goes on, on stderr.
 func (a *app) console() slog.Handler { return slog.NewTextHandler(a.stderr, nil) }
 
 func (a *app) version() *cobra.Command {

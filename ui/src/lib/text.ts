@@ -70,7 +70,7 @@ export const text = {
     hints: [
       ['In the answer', 'Every response carries it in the header', 'x-correlation-id'],
       ['In the logs', 'Every record carries it in the field', 'correlation.id'],
-      ['In a trace', 'A traceparent or a trace ID leads here too:', '00-4bf92f35…-01'],
+      ['In a trace', 'Where the caller gave no ID, the trace ID is it', '00-4bf92f35…-01'],
     ],
   },
 
