@@ -32,6 +32,7 @@ type kafka struct {
 	client   sarama.Client
 	consumer sarama.Consumer
 	readers  map[string]*reader
+	decoded  map[*sarama.ConsumerMessage]record.Record
 }
 
 // startKafka opens a broker. Config entries are of waybill.records, "name=value".
@@ -46,7 +47,7 @@ func openKafka(t testing.TB, dir, addr string, config ...string) *kafka {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &kafka{Broker: b, readers: map[string]*reader{}}
+	k := &kafka{Broker: b, readers: map[string]*reader{}, decoded: map[*sarama.ConsumerMessage]record.Record{}}
 	t.Cleanup(k.stop)
 	cfg := sarama.NewConfig()
 	cfg.Version = sarama.V3_6_0_0
@@ -168,12 +169,16 @@ func (k *kafka) records(t testing.TB, in *instrument.Instrument) []record.Record
 	flushed(t, in)
 	var all []record.Record
 	for _, m := range k.messages(t, record.TopicRecords) {
-		r, err := record.Decode(m.Value)
-		if err != nil {
-			t.Fatalf("%v\n%.2000s", err, m.Value)
-		}
-		if want := record.Key(r.CorrelationID); string(m.Key) != want {
-			t.Errorf("message key %q, want %q", m.Key, want)
+		r, ok := k.decoded[m]
+		if !ok {
+			var err error
+			if r, err = record.Decode(m.Value); err != nil {
+				t.Fatalf("%v\n%.2000s", err, m.Value)
+			}
+			if want := record.Key(r.CorrelationID); string(m.Key) != want {
+				t.Errorf("message key %q, want %q", m.Key, want)
+			}
+			k.decoded[m] = r
 		}
 		if r.Node == in.Node() {
 			all = append(all, r)
