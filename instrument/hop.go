@@ -66,6 +66,9 @@ func (h *hops) of(id trace.SpanID) (span, bool) {
 // belongs to no hop, since it would be missing among the hop's numbers.
 func (h *hops) at(ctx context.Context) (id string, in span) {
 	above := trace.SpanFromContext(ctx)
+	if above.SpanContext().IsRemote() { // it may be open in this very process: an outbox's relay is no part of the request
+		return CorrelationID(ctx), span{}
+	}
 	in, ok := h.of(above.SpanContext().SpanID())
 	if ended, is := above.(sdktrace.ReadOnlySpan); is && !ok && !visits(ended.SpanKind()) && !ended.Parent().IsRemote() {
 		in, ok = h.of(ended.Parent().SpanID())
@@ -81,6 +84,20 @@ func visits(kind trace.SpanKind) bool {
 	return kind == trace.SpanKindServer || kind == trace.SpanKindConsumer
 }
 
+// sends reports whether a span of this kind is itself a call or a message.
+func sends(kind trace.SpanKind) bool {
+	return kind == trace.SpanKindClient || kind == trace.SpanKindProducer
+}
+
+// handOn counts work that a hop hands on with its context alone, such as a
+// message written to an outbox: a send too, whose span comes later.
+func (h *hops) handOn(ctx context.Context, id string, in span) {
+	above, ok := trace.SpanFromContext(ctx).(sdktrace.ReadOnlySpan)
+	if ok && in.of(id) && !sends(above.SpanKind()) {
+		in.hop.sends.Add(1)
+	}
+}
+
 // OnStart writes hop.start.
 func (h *hops) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	id := s.SpanContext().SpanID()
@@ -92,7 +109,7 @@ func (h *hops) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	if opened.id == "" {
 		opened.id = s.SpanContext().TraceID().String()
 	}
-	if kind := s.SpanKind(); kind == trace.SpanKindClient || kind == trace.SpanKindProducer {
+	if sends(s.SpanKind()) {
 		opened.hop.sends.Add(1)
 	}
 	shard := &h.shard[id[0]&15]

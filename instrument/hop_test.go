@@ -190,7 +190,40 @@ func TestASpanAloneKeepsTheCorrelationID(t *testing.T) {
 			t.Errorf("got %s", r.Raw)
 		}
 	}
-	wholeHop(t, all, root.SpanContext().SpanID().String(), 0)
+	wholeHop(t, all, root.SpanContext().SpanID().String(), 1) // what was injected is sent by somebody later
+}
+
+// A message written to an outbox is sent later, by a span of its own. The hop
+// that wrote it counts it, or nothing would tell that it is missing.
+func TestWorkHandedOnByItsContextIsASend(t *testing.T) {
+	t.Parallel()
+	k := startKafka(t)
+	in := k.service(t, "bank")
+	ctx, root := tracer(in).Start(foreign(in), "visit", trace.WithSpanKind(trace.SpanKindServer))
+	outbox := carrier{}
+	in.Propagator().Inject(ctx, outbox)
+	inner, child := tracer(in).Start(ctx, "child")
+	in.Propagator().Inject(inner, carrier{})
+	child.End()
+	call, client := tracer(in).Start(ctx, "call", trace.WithSpanKind(trace.SpanKindClient))
+	in.Propagator().Inject(call, carrier{}) // the call itself, counted by its span
+	client.End()
+	other, _ := instrument.WithCorrelationID(ctx, "Order-8")
+	in.Propagator().Inject(other, carrier{}) // of another journey
+	in.Propagator().Inject(context.Background(), carrier{})
+
+	// The relay is a hop of its own, although the one it goes on from is still open.
+	_, relay := tracer(in).Start(in.Propagator().Extract(context.Background(), outbox), "send", trace.WithSpanKind(trace.SpanKindProducer))
+	relay.End()
+	root.End()
+	all := k.records(t, in)
+	wholeHop(t, all, root.SpanContext().SpanID().String(), 3)
+	wholeHop(t, all, relay.SpanContext().SpanID().String(), 1)
+	for _, r := range all {
+		if r.SpanID == relay.SpanContext().SpanID().String() && r.ParentID != root.SpanContext().SpanID().String() {
+			t.Errorf("the relay's parent is %s", r.ParentID)
+		}
+	}
 }
 
 func TestASpanIsOnRecordAsAHop(t *testing.T) {

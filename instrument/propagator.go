@@ -29,7 +29,9 @@ type propagator struct {
 
 func (p propagator) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
 	p.trace.Inject(ctx, carrier)
-	if id, _ := p.in.hops.at(ctx); id != "" {
+	id, in := p.in.hops.at(ctx)
+	p.in.hops.handOn(ctx, id, in)
+	if id != "" {
 		carrier.Set(HeaderCorrelationID, id)
 		if member, err := baggage.NewMemberRaw(baggageMember, id); err == nil {
 			if b, err := baggage.FromContext(ctx).SetMember(member); err == nil {

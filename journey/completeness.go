@@ -25,15 +25,25 @@ func (b *bench) completeness() {
 	for _, v := range b.visits {
 		b.count(v, doubt)
 	}
-	received := map[string]int{}
+	arrived := map[string]int{} // by hop that sent
+	handed := map[string]int{}  // of these, work that went on inside the service
 	for _, l := range j.Legs {
-		if l.To == "" {
+		switch {
+		case l.To == "":
 			doubt("what %s sent at %s has not been picked up", b.services[l.From], clock(l.Sent))
+		case l.Transport != Locally:
+			arrived[l.From]++
+		case !b.failed[l.To]: // a failed attempt to go on comes again
+			arrived[l.From]++
+			handed[l.From]++
 		}
-		received[l.From]++
 	}
 	for _, v := range b.visits {
-		if received[v.hop.ID] < v.hop.Sends {
+		b.origin(v, doubt)
+		switch here := len(v.sent) + handed[v.hop.ID]; {
+		case v.counted > 0 && uint64(here) < v.sends:
+			doubt("%s sent %d times in %s, %d of them are here", v.hop.Service, v.sends, name(v.hop), here)
+		case arrived[v.hop.ID] < here:
 			doubt("%s sent something to a service that writes no records here", v.hop.Service)
 		}
 	}
@@ -54,15 +64,25 @@ func (b *bench) completeness() {
 	}
 }
 
+// origin doubts a hop whose cause wrote no records here: a caller that is not
+// instrumented, or a hop that is missing whole.
+func (b *bench) origin(v *visit, doubt func(string, ...any)) {
+	if v.root == nil {
+		return
+	}
+	for _, id := range v.root.expected {
+		if b.graph.spans[id] == nil {
+			doubt("what caused %s of %s has no records here", name(v.hop), v.hop.Service)
+		}
+	}
+}
+
 // count looks for numbers missing from one hop.
 func (b *bench) count(v *visit, doubt func(string, ...any)) {
 	if v.hop.Outcome == Open {
 		doubt("%s has not ended %s", v.hop.Service, name(v.hop))
 	} else if v.counted == 0 {
 		doubt("%s does not count the records of %s", v.hop.Service, name(v.hop))
-	}
-	if v.counted > 0 && uint64(len(v.sent)) < v.sends {
-		doubt("%s sent %d times in %s, %d of them are here", v.hop.Service, v.sends, v.hop.Name, len(v.sent))
 	}
 	numbered := make([]*record.Record, 0, len(v.records))
 	for _, i := range v.records {

@@ -31,7 +31,7 @@
 //     the work is not done yet).
 //   - unconfirmed: everything has ended, and nothing tells whether that was all;
 //     or the records are too many to be read whole. A service that goes on after
-//     it has answered, through an outbox say, answers 202 or declares an outcome.
+//     it has answered, without handing its context on, answers 202 or declares.
 //
 // For example a purchase whose game service runs its consumer a second time
 // after an error is an exception between the two runs and in_transit during the
@@ -40,7 +40,8 @@
 // # Completeness
 //
 // Apart from the verdict stands whether all records are there: proved when the
-// counts that hops carry match what is present; lossy when a number is missing
+// counts that hops carry match what is present and the cause of every hop is
+// here; lossy when a number is missing
 // that its instance's [record.Ledger] says Kafka has, and the store holds all up
 // to that ledger; unproved otherwise.
 package journey

@@ -23,6 +23,7 @@ type span struct {
 	hop        string // the visit it belongs to
 	parent     string
 	links      []string
+	expected   []string // parent, and links within this journey: records of them should be here
 }
 
 const none = -1
@@ -62,9 +63,15 @@ func (g *graph) readSpan(i int) {
 	if r.ParentID != r.SpanID {
 		s.parent = r.ParentID
 	}
-	s.links = s.links[:0]
+	s.links, s.expected = s.links[:0], s.expected[:0]
+	if s.parent != "" {
+		s.expected = append(s.expected, s.parent)
+	}
 	for _, l := range r.Links {
 		s.links = append(s.links, l.SpanID)
+		if l.CorrelationID == "" || record.SameID(l.CorrelationID, r.CorrelationID) {
+			s.expected = append(s.expected, l.SpanID)
+		}
 	}
 }
 

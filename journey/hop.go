@@ -44,7 +44,7 @@ func (g *graph) visits(order []int) []*visit {
 		}
 	}
 	for _, v := range out {
-		v.hop.Sends = len(v.sent)
+		v.hop.Sends = max(len(v.sent), int(min(v.sends, 1<<30)))
 		g.describe(v)
 	}
 	return out

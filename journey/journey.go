@@ -98,7 +98,7 @@ type Hop struct {
 	Error    string         `json:"error,omitempty"`
 	Status   int            `json:"status,omitempty"` // HTTP status it answered with
 	Records  int            `json:"records"`
-	Sends    int            `json:"sends"` // calls and messages it sent
+	Sends    int            `json:"sends"` // calls and messages it sent, and work it handed on
 }
 
 // Transports of a leg.

@@ -19,6 +19,7 @@ type bench struct {
 	place    []int             // place in the causal order of each record
 	services map[string]string // by hop
 	coped    map[string]bool   // hops that ended well
+	failed   map[string]bool   // hops that did not
 	good     map[work]int      // place where work was last done well
 	pickedUp map[sent][]string // services that picked up what was sent
 }
@@ -35,13 +36,14 @@ type sent struct {
 func newBench(g *graph, j *Journey, visits []*visit, order []int, ev Evidence) *bench {
 	b := &bench{
 		graph: g, journey: j, visits: visits, evidence: ev, place: make([]int, len(g.rs)),
-		services: map[string]string{}, coped: map[string]bool{}, good: map[work]int{}, pickedUp: map[sent][]string{},
+		services: map[string]string{}, coped: map[string]bool{}, failed: map[string]bool{}, good: map[work]int{}, pickedUp: map[sent][]string{},
 	}
 	for place, i := range order {
 		b.place[i] = place
 	}
 	for _, v := range visits {
 		b.services[v.hop.ID] = v.hop.Service
+		b.failed[v.hop.ID] = v.hop.Outcome == Failure
 		if v.hop.Outcome == Success && v.hop.Status < http.StatusBadRequest {
 			b.coped[v.hop.ID] = true
 			w := work{v.hop.Service, v.hop.Name, v.hop.Parent}

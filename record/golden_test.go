@@ -92,6 +92,9 @@ func (s *scene) start(v visit) {
 	s.write(v, s.hop(v, record.KindHopStart))
 }
 
+// handOn writes to an outbox: a send whose span comes later.
+func (s *scene) handOn(v visit) { s.sends[v.id]++ }
+
 func (s *scene) end(v visit, change ...func(*record.Record)) {
 	r := s.hop(v, record.KindHopEnd)
 	r.Duration, r.Outcome = s.now.Sub(s.opened[v.id]), record.Success
@@ -180,6 +183,7 @@ func purchase(s *scene, letter string, offset int64) []func() {
 		func() { s.after(time.Millisecond).start(order) },
 		func() {
 			s.log(order, "debited, order is NEW", label, record.Label{Key: "dollars", Value: "100"})
+			s.handOn(order)
 			s.end(order)
 		},
 		func() { s.end(call); s.log(buy, "purchase accepted"); s.end(buy) },
@@ -187,6 +191,7 @@ func purchase(s *scene, letter string, offset int64) []func() {
 		func() { s.after(5 * time.Millisecond).start(credit) },
 		func() {
 			s.log(credit, "points credited", label, record.Label{Key: "points", Value: "100"})
+			s.handOn(credit)
 			s.end(credit)
 		},
 		func() { s.start(confirm); s.after(time.Millisecond).end(confirm) },
@@ -245,6 +250,9 @@ func goldens() map[string]*scene {
 	report := visit{service: "audit", node: "audit0000000000000001", id: id(3), trace: trace, journey: journey, name: "report", kind: "internal", links: links}
 	s.start(report)
 	s.end(report)
+
+	// One visit, nothing amiss.
+	visitWithLogs(scene("visit"), 5)
 
 	// Numbers that the instance dropped on purpose: not loss.
 	s = scene("dropped")

@@ -173,6 +173,9 @@ func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	if _, err := horizon.AsOf(); err != nil { // from now on there is a horizon, unless the collectors lag already
+		in.Logger().Warn("the horizon is not known", "error", err)
+	}
 	s.url = "http://" + ln.Addr().String()
 	s.serveHTTP("query", ln, query.New(query.Config{
 		Reader: s.store, Ready: s.store.Ready, Horizon: horizon.AsOf, Pages: pages, Token: s.cfg.Token,
