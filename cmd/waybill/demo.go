@@ -95,8 +95,8 @@ func (a *app) runDemo(ctx context.Context, s *stack, output string, within time.
 	return err
 }
 
-// follow asks for a journey until it is delivered. It fails with the reason when
-// that does not happen in time.
+// follow asks for a journey until it is delivered and the horizon has passed
+// its end. It fails with the reason when that does not happen in time.
 func (a *app) follow(ctx context.Context, c *client, id string, within time.Duration) (*journey.Journey, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, within, errTooLate)
 	defer cancel()
@@ -105,7 +105,10 @@ func (a *app) follow(ctx context.Context, c *client, id string, within time.Dura
 		j, err := c.journey(ctx, id)
 		switch {
 		case err == nil && j.Verdict == journey.Delivered && j.Completeness == journey.Proved:
-			return j, nil
+			if j.AsOf != nil && j.AsOf.After(j.End) {
+				return j, nil
+			}
+			last = "it is delivered, but the collector has not said that it has stored all there is"
 		case err == nil:
 			last = fmt.Sprintf("it is %s (%s), its records are %s (%s)", j.Verdict, j.Reason, j.Completeness, j.CompletenessReason)
 		case errors.Is(err, errNotNow):
