@@ -31,7 +31,8 @@ type production struct {
 
 func startProduction(t *testing.T) *production {
 	t.Helper()
-	p := &production{brokers: testservers.Kafka(t), group: testservers.Name(t)}
+	// One group for all runs: a new one would read again what all of them have written.
+	p := &production{brokers: testservers.Kafka(t), group: "waybill-e2e"}
 	p.servers = []string{
 		"--kafka-brokers", strings.Join(p.brokers, ","), "--kafka-group", p.group,
 		"--elasticsearch-urls", strings.Join(testservers.Elasticsearch(t), ","),

@@ -56,7 +56,7 @@ func (p *process) log() string {
 	return p.stderr.String()
 }
 
-// waybill starts a process that is killed when the test ends.
+// waybill starts a process that ends, in order if it can, when the test ends.
 func waybill(t *testing.T, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(os.Args[0], args...), line: make(chan struct{}, 1), ended: make(chan struct{})}
@@ -70,8 +70,10 @@ func waybill(t *testing.T, args ...string) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		p.cmd.Process.Kill()
+		p.cmd.Process.Signal(syscall.SIGTERM)
+		last := time.AfterFunc(15*time.Second, func() { p.cmd.Process.Kill() })
 		p.wait(t)
+		last.Stop()
 		if t.Failed() {
 			t.Logf("stderr of waybill %s:\n%s", strings.Join(args, " "), p.log())
 		}
