@@ -16,6 +16,7 @@ type bench struct {
 	journey  *Journey
 	visits   []*visit
 	evidence Evidence
+	outcomes []outcome         // the last declaration per saga, in causal order
 	place    []int             // place in the causal order of each record
 	services map[string]string // by hop
 	coped    map[string]bool   // hops that ended well
@@ -56,6 +57,7 @@ func newBench(g *graph, j *Journey, visits []*visit, order []int, ev Evidence) *
 			b.pickedUp[m] = append(b.pickedUp[m], b.services[l.To])
 		}
 	}
+	b.outcomes = j.outcomes()
 	return b
 }
 
@@ -73,21 +75,20 @@ func (b *bench) verdict() (Verdict, string) {
 	if b.evidence.Partial {
 		return Unconfirmed, fmt.Sprintf("only the earliest %d records were read", len(b.journey.Records))
 	}
-	outcomes := b.outcomes()
-	if reason := b.exception(outcomes); reason != "" {
+	if reason := b.exception(); reason != "" {
 		return Exception, reason
 	}
 	if reason := b.inTransit(); reason != "" {
 		return InTransit, reason
 	}
-	return b.ended(outcomes)
+	return b.ended()
 }
 
 // outcomes are the last declaration per saga, in causal order.
-func (b *bench) outcomes() []outcome {
+func (j *Journey) outcomes() []outcome {
 	var out []outcome
-	for n := range b.journey.Records {
-		r := &b.journey.Records[n]
+	for n := range j.Records {
+		r := &j.Records[n]
 		if r.Kind != record.KindOutcome {
 			continue
 		}
@@ -98,8 +99,8 @@ func (b *bench) outcomes() []outcome {
 	return out
 }
 
-func (b *bench) exception(outcomes []outcome) string {
-	for _, o := range outcomes {
+func (b *bench) exception() string {
+	for _, o := range b.outcomes {
 		if o.declared == record.Failed {
 			if o.reason != "" {
 				return fmt.Sprintf("%s declared it failed: %s", o.service, o.reason)
@@ -108,7 +109,7 @@ func (b *bench) exception(outcomes []outcome) string {
 		}
 	}
 	delivered := -1
-	for _, o := range outcomes {
+	for _, o := range b.outcomes {
 		if o.declared == record.Delivered {
 			delivered = max(delivered, o.place)
 		}
@@ -191,10 +192,10 @@ func (b *bench) expected(l Leg) string {
 }
 
 // ended judges a journey in which nothing is under way and nothing failed.
-func (b *bench) ended(outcomes []outcome) (Verdict, string) {
-	if len(outcomes) > 0 {
+func (b *bench) ended() (Verdict, string) {
+	if len(b.outcomes) > 0 {
 		var who []string
-		for _, o := range outcomes {
+		for _, o := range b.outcomes {
 			if !slices.Contains(who, o.service) {
 				who = append(who, o.service)
 			}
@@ -225,14 +226,13 @@ func (b *bench) ended(outcomes []outcome) (Verdict, string) {
 
 func (b *bench) sagas() []Saga {
 	out := []Saga{}
-	outcomes := b.outcomes()
 	for n := range b.journey.Records {
 		id := b.journey.Records[n].Saga.ID
 		if id == "" || slices.ContainsFunc(out, func(s Saga) bool { return s.ID == id }) {
 			continue
 		}
 		verdict := InTransit
-		for _, o := range outcomes {
+		for _, o := range b.outcomes {
 			switch {
 			case o.saga == id && o.declared == record.Failed:
 				verdict = Exception

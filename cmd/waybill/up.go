@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
@@ -12,7 +13,7 @@ import (
 var (
 	kafkaSettings = []string{"kafka-brokers", "kafka-group"}
 	storeSettings = []string{"elasticsearch-urls"}
-	upSettings    = append(append([]string{"kafka-addr", "kafka-partitions", "data", "query-addr", "collector-addr", "token", "token-file"}, kafkaSettings...), storeSettings...)
+	upSettings    = slices.Concat([]string{"kafka-addr", "kafka-partitions", "data", "query-addr", "collector-addr", "token", "token-file"}, kafkaSettings, storeSettings)
 )
 
 func (a *app) up() *cobra.Command {
@@ -47,17 +48,14 @@ func (a *app) collect() *cobra.Command {
 		Use: "collect", Short: "Run a collector: Kafka to Elasticsearch", Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.runStack(cmd, func(ctx context.Context, s *stack) error {
-				if err := s.wantRealServers("collect"); err != nil {
-					return err
-				}
-				if err := s.openStore(ctx); err != nil {
+				if err := s.openRealStore(ctx, "collect"); err != nil {
 					return err
 				}
 				return s.startCollector(ctx, a.console())
 			})
 		},
 	}
-	addSettings(cmd, append(append([]string{"kafka-partitions", "collector-addr"}, kafkaSettings...), storeSettings...)...)
+	addSettings(cmd, slices.Concat([]string{"kafka-partitions", "collector-addr"}, kafkaSettings, storeSettings)...)
 	return cmd
 }
 
@@ -66,26 +64,23 @@ func (a *app) serve() *cobra.Command {
 		Use: "serve", Short: "Run the query API and the web page", Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.runStack(cmd, func(ctx context.Context, s *stack) error {
-				if err := s.wantRealServers("serve"); err != nil {
-					return err
-				}
-				if err := s.openStore(ctx); err != nil {
+				if err := s.openRealStore(ctx, "serve"); err != nil {
 					return err
 				}
 				return s.startQuery(ctx, a.console())
 			})
 		},
 	}
-	addSettings(cmd, append(append([]string{"query-addr", "token", "token-file"}, kafkaSettings...), storeSettings...)...)
+	addSettings(cmd, slices.Concat([]string{"query-addr", "token", "token-file"}, kafkaSettings, storeSettings)...)
 	return cmd
 }
 
-// wantRealServers refuses the embedded parts, which belong to one process.
-func (s *stack) wantRealServers(command string) error {
+// openRealStore refuses the embedded parts, which belong to one process.
+func (s *stack) openRealStore(ctx context.Context, command string) error {
 	if len(s.cfg.KafkaBrokers) == 0 || len(s.cfg.ElasticsearchURLs) == 0 {
 		return usage(fmt.Errorf("%s needs --kafka-brokers and --elasticsearch-urls; on one machine without them, use waybill up", command))
 	}
-	return nil
+	return s.openStore(ctx)
 }
 
 // runStack starts parts, waits for the end, and stops them in order.
