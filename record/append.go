@@ -1,6 +1,7 @@
 package record
 
 import (
+	"math/bits"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -18,86 +19,134 @@ func Append(dst []byte, r *Record) []byte {
 // AppendHead writes everything that is known before a record has its numbers.
 // The object is left open: [AppendTail] ends it. A shipping buffer encodes the
 // head outside its lock and the tail, a few digits, inside it.
+//
+// What it is put together from may be called by itself, by a writer that has
+// some of the parts encoded already.
 func AppendHead(dst []byte, r *Record) []byte {
-	dst = append(dst, `{"@timestamp":"`...)
-	dst = r.Time.UTC().AppendFormat(dst, timeLayout)
-	dst = append(dst, '"')
-	dst = appendField(dst, "log.level", r.Level)
-	dst = append(dst, `,"message":`...)
-	dst = appendString(dst, r.Message)
-	kind, version := r.Kind, r.Version
-	if kind == "" {
-		kind = KindLog
-	}
-	if version == 0 {
-		version = Version
-	}
-	dst = appendField(dst, "waybill.kind", string(kind))
-	dst = appendInt(dst, "waybill.version", int64(version))
+	dst = AppendStart(dst, r.Time, r.Level, r.Message)
+	dst = AppendService(dst, r)
+	dst = AppendContext(dst, r)
 
-	dst = appendField(dst, "service.name", r.Service)
-	dst = appendField(dst, "service.version", r.ServiceVer)
-	dst = appendField(dst, "service.environment", r.Environment)
-	dst = appendField(dst, "service.node.name", r.Node)
-
-	if r.CorrelationID != "" {
-		key := r.CorrelationKey
-		if key == "" {
-			key = Key(r.CorrelationID)
-		}
-		dst = appendField(dst, "correlation.id", r.CorrelationID)
-		dst = appendField(dst, "correlation.key", key)
-	}
-	dst = appendField(dst, "trace.id", r.TraceID)
-	dst = appendField(dst, "span.id", r.SpanID)
-	dst = appendField(dst, "parent.id", r.ParentID)
-	dst = appendField(dst, "hop.id", r.HopID)
-	dst = appendField(dst, "span.name", r.SpanName)
-	dst = appendField(dst, "span.kind", r.SpanKind)
-	dst = appendField(dst, "event.outcome", r.Outcome)
+	dst = AppendField(dst, "span.name", r.SpanName)
+	dst = AppendField(dst, "span.kind", r.SpanKind)
+	dst = AppendField(dst, "event.outcome", r.Outcome)
 	if r.Kind == KindHopEnd {
 		dst = appendInt(dst, "event.duration", int64(r.Duration))
 	}
-	dst = appendField(dst, "waybill.outcome", r.Declared)
+	dst = AppendDeclaration(dst, r)
 
-	dst = appendField(dst, "http.request.method", r.HTTP.Method)
-	dst = appendField(dst, "http.route", r.HTTP.Route)
-	dst = appendField(dst, "url.path", r.HTTP.Path)
+	dst = AppendField(dst, "http.request.method", r.HTTP.Method)
+	dst = AppendField(dst, "http.route", r.HTTP.Route)
+	dst = AppendField(dst, "url.path", r.HTTP.Path)
 	if r.HTTP.Status != 0 {
 		dst = appendInt(dst, "http.response.status_code", int64(r.HTTP.Status))
 	}
 
-	dst = appendField(dst, "messaging.system", r.Messaging.System)
-	dst = appendField(dst, "messaging.operation.type", r.Messaging.Operation)
-	dst = appendField(dst, "messaging.destination.name", r.Messaging.Topic)
+	dst = AppendField(dst, "messaging.system", r.Messaging.System)
+	dst = AppendField(dst, "messaging.operation.type", r.Messaging.Operation)
+	dst = AppendField(dst, "messaging.destination.name", r.Messaging.Topic)
 	if r.Messaging.HasOffset {
 		dst = append(dst, `,"messaging.destination.partition.id":"`...)
 		dst = strconv.AppendInt(dst, int64(r.Messaging.Partition), 10)
 		dst = append(dst, '"')
 		dst = appendInt(dst, "messaging.kafka.offset", r.Messaging.Offset)
 	}
-	dst = appendField(dst, "messaging.consumer.group.name", r.Messaging.Group)
+	dst = AppendField(dst, "messaging.consumer.group.name", r.Messaging.Group)
 	if r.Messaging.Attempt != 0 {
 		dst = appendInt(dst, "messaging.message.attempt", int64(r.Messaging.Attempt))
 	}
 
-	dst = appendField(dst, "saga.id", r.Saga.ID)
-	dst = appendField(dst, "saga.step", r.Saga.Step)
-	dst = appendField(dst, "saga.phase", r.Saga.Phase)
-
-	dst = appendField(dst, "log.logger", r.Logger)
-	dst = appendField(dst, "log.origin.file.name", r.Origin.File)
-	if r.Origin.Line != 0 {
-		dst = appendInt(dst, "log.origin.file.line", int64(r.Origin.Line))
-	}
-	dst = appendField(dst, "log.origin.function", r.Origin.Function)
-
-	dst = appendField(dst, "error.type", r.Error.Type)
-	dst = appendField(dst, "error.message", r.Error.Message)
-	dst = appendField(dst, "error.stack_trace", r.Error.Stack)
-
+	dst = AppendSaga(dst, r.Saga)
+	dst = AppendField(dst, "log.logger", r.Logger)
+	dst = AppendOrigin(dst, r.Origin)
+	dst = AppendError(dst, r.Error)
 	dst = appendLinks(dst, r.Links)
-	return appendLabels(dst, r.Labels)
+	dst = appendLabels(dst, r.Labels)
+	version := r.Version
+	if version == 0 {
+		version = Version
+	}
+	return appendKind(dst, r.Kind, version)
+}
+
+// AppendStart opens the object.
+func AppendStart(dst []byte, t time.Time, level, message string) []byte {
+	dst = append(dst, `{"@timestamp":"`...)
+	dst = AppendTime(dst, t)
+	dst = append(dst, '"')
+	dst = AppendField(dst, "log.level", level)
+	dst = append(dst, `,"message":`...)
+	return AppendString(dst, message)
+}
+
+// AppendService writes what is the same in all records of an instance.
+func AppendService(dst []byte, r *Record) []byte {
+	dst = AppendField(dst, "service.name", r.Service)
+	dst = AppendField(dst, "service.version", r.ServiceVer)
+	dst = AppendField(dst, "service.environment", r.Environment)
+	return AppendField(dst, "service.node.name", r.Node)
+}
+
+// AppendContext writes what is the same in all log records of a span.
+func AppendContext(dst []byte, r *Record) []byte {
+	if r.CorrelationID != "" {
+		key := r.CorrelationKey
+		if key == "" {
+			key = Key(r.CorrelationID)
+		}
+		dst = AppendField(dst, "correlation.id", r.CorrelationID)
+		dst = AppendField(dst, "correlation.key", key)
+	}
+	dst = AppendField(dst, "trace.id", r.TraceID)
+	dst = AppendField(dst, "span.id", r.SpanID)
+	dst = AppendField(dst, "parent.id", r.ParentID)
+	return AppendField(dst, "hop.id", r.HopID)
+}
+
+// AppendDeclaration writes what the application says of the journey.
+func AppendDeclaration(dst []byte, r *Record) []byte {
+	dst = AppendField(dst, "waybill.outcome", r.Declared)
+	dst = AppendField(dst, "waybill.reason", r.Reason)
+	dst = AppendField(dst, "expect.station", r.Expect.Station)
+	if r.Expect.Within != 0 {
+		dst = appendInt(dst, "expect.within", int64(r.Expect.Within))
+	}
+	dst = AppendField(dst, "alias.name", r.Alias.Name)
+	return AppendField(dst, "alias.value", r.Alias.Value)
+}
+
+// AppendSaga writes the saga.* fields.
+func AppendSaga(dst []byte, s Saga) []byte {
+	dst = AppendField(dst, "saga.id", s.ID)
+	dst = AppendField(dst, "saga.step", s.Step)
+	return AppendField(dst, "saga.phase", s.Phase)
+}
+
+// AppendOrigin writes the log.origin.* fields.
+func AppendOrigin(dst []byte, o Origin) []byte {
+	dst = AppendField(dst, "log.origin.file.name", o.File)
+	if o.Line != 0 {
+		dst = appendInt(dst, "log.origin.file.line", int64(o.Line))
+	}
+	return AppendField(dst, "log.origin.function", o.Function)
+}
+
+// AppendError writes the error.* fields.
+func AppendError(dst []byte, e Error) []byte {
+	dst = AppendField(dst, "error.type", e.Type)
+	dst = AppendField(dst, "error.message", e.Message)
+	return AppendField(dst, "error.stack_trace", e.Stack)
+}
+
+// AppendKind writes waybill.kind and waybill.version, the last fields of a head.
+func AppendKind(dst []byte, kind Kind) []byte { return appendKind(dst, kind, Version) }
+
+func appendKind(dst []byte, kind Kind, version int) []byte {
+	if kind == "" {
+		kind = KindLog
+	}
+	dst = AppendField(dst, "waybill.kind", string(kind))
+	return appendInt(dst, "waybill.version", int64(version))
 }
 
 // AppendTail writes the numbers of r and closes the object.
@@ -111,10 +160,10 @@ func AppendTail(dst []byte, r *Record) []byte {
 	dst = appendUint(dst, "event.sequence", r.Sequence)
 	switch {
 	case r.ID != "":
-		dst = appendField(dst, "event.id", r.ID)
+		dst = AppendField(dst, "event.id", r.ID)
 	case r.Sequence != 0:
 		dst = append(dst, `,"event.id":`...)
-		dst = appendString(dst, r.Node)
+		dst = AppendString(dst, r.Node)
 		dst[len(dst)-1] = '-'
 		dst = strconv.AppendUint(dst, r.Sequence, 10)
 		dst = append(dst, '"')
@@ -133,9 +182,9 @@ func appendLinks(dst []byte, links []Link) []byte {
 		}
 		dst = append(dst, '{')
 		n := len(dst)
-		dst = appendField(dst, "trace.id", l.TraceID)
-		dst = appendField(dst, "span.id", l.SpanID)
-		dst = appendField(dst, "correlation.id", l.CorrelationID)
+		dst = AppendField(dst, "trace.id", l.TraceID)
+		dst = AppendField(dst, "span.id", l.SpanID)
+		dst = AppendField(dst, "correlation.id", l.CorrelationID)
 		if len(dst) > n {
 			dst = append(dst[:n], dst[n+1:]...) // the leading comma
 		}
@@ -158,9 +207,9 @@ func appendLabels(dst []byte, labels []Label) []byte {
 			dst = append(dst, ',')
 		}
 		first = false
-		dst = appendString(dst, LabelKey(l.Key))
+		dst = AppendString(dst, LabelKey(l.Key))
 		dst = append(dst, ':')
-		dst = appendString(dst, l.Value)
+		dst = AppendString(dst, l.Value)
 	}
 	return append(dst, '}')
 }
@@ -206,14 +255,16 @@ func LabelKey(key string) string {
 	return string(out)
 }
 
-func appendField(dst []byte, name, value string) []byte {
+// AppendField writes one text field with its leading comma; nothing where value
+// is empty. The name is written as it is.
+func AppendField(dst []byte, name, value string) []byte {
 	if value == "" {
 		return dst
 	}
 	dst = append(dst, ',', '"')
 	dst = append(dst, name...)
 	dst = append(dst, '"', ':')
-	return appendString(dst, value)
+	return AppendString(dst, value)
 }
 
 func appendInt(dst []byte, name string, value int64) []byte {
@@ -233,18 +284,14 @@ func appendUint(dst []byte, name string, value uint64) []byte {
 	return strconv.AppendUint(dst, value, 10)
 }
 
-// appendString writes s as a JSON string (RFC 8259).
-func appendString(dst []byte, s string) []byte {
+// AppendString writes s as a JSON string (RFC 8259).
+func AppendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plain(s); i < len(s); i += plain(s[i:]) {
 		c := s[i]
 		if c < utf8.RuneSelf {
-			if c >= 0x20 && c != '"' && c != '\\' {
-				i++
-				continue
-			}
 			dst = append(dst, s[start:i]...)
 			switch c {
 			case '"', '\\':
@@ -276,5 +323,55 @@ func appendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
+// plain counts the leading bytes of s that are ASCII and that JSON writes as
+// they are. It looks at eight bytes at a time: up to and with the first byte
+// that is not so, the high bit of each byte of bad tells (Hacker's Delight §6-1,
+// zero bytes in a word).
+func plain(s string) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; len(s)-i >= 8; i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		quote, backslash := w^'"'*ones, w^'\\'*ones
+		if bad := (w | (w - 0x20*ones) | (quote - ones) | (backslash - ones)) & highs; bad != 0 {
+			return i + bits.TrailingZeros64(bad)/8
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			break
+		}
+	}
+	return i
+}
+
+// AppendTime writes t as records carry it.
+func AppendTime(dst []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(dst, timeLayout)
+	}
+	hour, minute, second := t.Clock()
+	dst = appendDigits(dst, year, 4)
+	dst = appendDigits(append(dst, '-'), int(month), 2)
+	dst = appendDigits(append(dst, '-'), day, 2)
+	dst = appendDigits(append(dst, 'T'), hour, 2)
+	dst = appendDigits(append(dst, ':'), minute, 2)
+	dst = appendDigits(append(dst, ':'), second, 2)
+	dst = appendDigits(append(dst, '.'), t.Nanosecond(), 9)
+	return append(dst, 'Z')
+}
+
+func appendDigits(dst []byte, n, width int) []byte {
+	dst = append(dst, "000000000"[:width]...)
+	for i := len(dst) - 1; n > 0; i-- {
+		dst[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return dst
+}
+
 // FormatTime renders t as records carry it.
-func FormatTime(t time.Time) string { return t.UTC().Format(timeLayout) }
+func FormatTime(t time.Time) string { return string(AppendTime(nil, t)) }

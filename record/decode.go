@@ -93,6 +93,18 @@ func (s *scanner) field(r *Record, key string) (err error) {
 		err = s.int(&r.Version)
 	case "waybill.outcome":
 		r.Declared, err = s.str()
+	case "waybill.reason":
+		r.Reason, err = s.str()
+	case "expect.station":
+		r.Expect.Station, err = s.str()
+	case "expect.within":
+		var n int64
+		n, err = s.integer()
+		r.Expect.Within = time.Duration(n)
+	case "alias.name":
+		r.Alias.Name, err = s.str()
+	case "alias.value":
+		r.Alias.Value, err = s.str()
 	case "service.name":
 		r.Service, err = s.str()
 	case "service.version":

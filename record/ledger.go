@@ -20,10 +20,13 @@ type Ledger struct {
 	Stopped   bool      `json:"stopped,omitempty"` // the instance writes no more
 }
 
-// Dropped is a range of numbers an instance dropped on purpose, both ends included.
+// Dropped is a range of numbers, both ends included, in which an instance
+// dropped records on purpose.
 type Dropped struct {
 	From   uint64 `json:"from"`
 	To     uint64 `json:"to"`
+	Count  uint64 `json:"count,omitempty"` // how many of the range; 0: all
+	Level  string `json:"level,omitempty"` // of those dropped; empty: any
 	Reason string `json:"reason"`
 }
 

@@ -18,12 +18,21 @@ const (
 	KindHopStart Kind = "hop.start" // a span began
 	KindHopEnd   Kind = "hop.end"   // a span ended
 	KindOutcome  Kind = "outcome"   // the application said how the journey ended
+	KindExpect   Kind = "expect"    // the application said who must come next, and by when
+	KindAlias    Kind = "alias"     // the application gave the journey another name
 )
 
 // Outcomes an application can declare, written as waybill.outcome.
 const (
 	Delivered = "delivered"
+	Returned  = "returned" // undone: what had been done was compensated
 	Failed    = "failed"
+)
+
+// Phases of a saga's step, written as saga.phase.
+const (
+	Forward    = "forward"
+	Compensate = "compensate"
 )
 
 // Values of event.outcome.
@@ -71,7 +80,10 @@ type Record struct {
 	SpanKind string        // server, client, consumer, producer, internal
 	Duration time.Duration // event.duration, on hop.end
 	Outcome  string        // event.outcome: Success or Failure
-	Declared string        // waybill.outcome, on outcome records: Delivered or Failed
+	Declared string        // waybill.outcome, on outcome records: Delivered, Returned or Failed
+	Reason   string        // waybill.reason, on outcome records: why it was returned
+	Expect   Expect        // on expect records
+	Alias    Alias         // on alias records
 
 	HTTP      HTTP
 	Messaging Messaging
@@ -134,6 +146,18 @@ type Saga struct {
 	ID    string
 	Step  string
 	Phase string // forward or compensate
+}
+
+// Expect declares who must take the journey on.
+type Expect struct {
+	Station string        // expect.station: a service's name
+	Within  time.Duration // expect.within: counted from the record's time
+}
+
+// Alias is another name of a journey, such as an order number.
+type Alias struct {
+	Name  string // alias.name: what is numbered, such as order
+	Value string // alias.value
 }
 
 // Error is taken from an error attribute.

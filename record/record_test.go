@@ -2,12 +2,16 @@ package record_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/waybill-log/waybill/record"
 )
@@ -21,7 +25,8 @@ func full() record.Record {
 		TraceID: strings.Repeat("a", 32), SpanID: strings.Repeat("b", 16), ParentID: strings.Repeat("c", 16),
 		Links: []record.Link{{TraceID: strings.Repeat("d", 32), SpanID: strings.Repeat("e", 16), CorrelationID: "x"}},
 		HopID: strings.Repeat("f", 16), HopSequence: 3, HopRecords: 3, HopSends: 1,
-		SpanName: "process orders", SpanKind: "consumer", Duration: 1500, Outcome: record.Failure, Declared: record.Failed,
+		SpanName: "process orders", SpanKind: "consumer", Duration: 1500, Outcome: record.Failure,
+		Declared: record.Returned, Reason: "out of stock", Expect: record.Expect{Station: "game", Within: time.Second}, Alias: record.Alias{Name: "order", Value: "A-1001"},
 		HTTP:      record.HTTP{Method: "POST", Route: "/orders", Path: "/orders", Status: 402},
 		Messaging: record.Messaging{System: "kafka", Operation: "process", Topic: "orders", Partition: 2, Offset: 15, HasOffset: true, Group: "bank", Attempt: 2},
 		Saga:      record.Saga{ID: "s1", Step: "debit", Phase: "forward"},
@@ -40,9 +45,13 @@ func TestDecodeReadsWhatAppendWrites(t *testing.T) {
 	if again := record.Append(nil, &got); !bytes.Equal(line, again) {
 		t.Errorf("encoded again:\n got %s\nwant %s", again, line)
 	}
-	if !got.Time.Equal(want.Time) || got.Messaging != want.Messaging || got.Saga != want.Saga || got.Error != want.Error ||
-		got.Labels[0] != want.Labels[0] || got.Links[0] != want.Links[0] || got.Duration != want.Duration {
+	if got.Raw = nil; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[record.Record]()) {
+		if f.Name != "ID" && f.Name != "Raw" && reflect.ValueOf(want).FieldByIndex(f.Index).IsZero() {
+			t.Errorf("%s is not tried", f.Name)
+		}
 	}
 	if got.Identity() != "n1-9" {
 		t.Errorf("identity %q", got.Identity())
@@ -58,6 +67,20 @@ func TestHeadAndTailMakeOneRecord(t *testing.T) {
 	if got, want := record.AppendTail(head, &r), record.Append(nil, &r); !bytes.Equal(got, want) {
 		t.Errorf("got %s want %s", got, want)
 	}
+}
+
+func TestTextsAndTimesAreWrittenAsTheStandardLibraryReadsThem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := string(rapid.SliceOf(rapid.OneOf(rapid.Byte(), rapid.ByteRange(0x1E, 0x23), rapid.ByteRange(0x5B, 0x5D))).Draw(t, "text"))
+		var got string
+		if err := json.Unmarshal(record.AppendString(nil, text), &got); err != nil || got != string([]rune(text)) {
+			t.Errorf("%q: got %q, %v", text, got, err)
+		}
+		when := time.Unix(rapid.Int64Range(-62_167_219_200, 253_402_300_799).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns"))
+		if got, want := record.FormatTime(when), when.UTC().Format("2006-01-02T15:04:05.000000000Z"); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
 }
 
 func TestLabelsKeepTheLastAndEscapeKeys(t *testing.T) {
