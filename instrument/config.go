@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/IBM/sarama"
+
 	"github.com/waybill-log/waybill/record"
 )
 
@@ -23,10 +25,18 @@ type Config struct {
 	Brokers     []string // empty: WAYBILL_KAFKA_BROKERS, else DefaultBroker
 	Topic       string   // empty: record.TopicRecords
 
+	// Producer is used instead of one made for Brokers. It must wait for all
+	// replicas and return successes and errors; Shutdown closes it.
+	Producer sarama.AsyncProducer
+
 	Level   slog.Leveler // lowest level shipped; nil: info
 	Console slog.Handler // where records are shown beside being shipped; nil: JSON on stderr
 
-	BufferBytes int           // bound on records waiting for Kafka; 0: 64 MiB
+	// Data is the folder in which records wait for Kafka, so that they outlive a
+	// killed process: the next start ships them. Several instances may share it.
+	// Empty: WAYBILL_DATA, else records wait in memory.
+	Data        string
+	BufferBytes int           // bound on what waits for Kafka, at least 8 MiB; 0: 64 MiB in memory, 256 MiB in Data
 	LedgerEvery time.Duration // 0: 10 s
 
 	// Scoped leaves the process-wide defaults of slog and OpenTelemetry alone,
@@ -49,8 +59,12 @@ func (c Config) withEnv(getenv func(string) string) (Config, error) {
 	if c.Level == nil {
 		c.Level = slog.LevelInfo
 	}
+	c.Data = first(c.Data, getenv("WAYBILL_DATA"))
 	if c.BufferBytes == 0 {
 		c.BufferBytes = 64 << 20
+		if c.Data != "" {
+			c.BufferBytes = 256 << 20
+		}
 	}
 	if c.LedgerEvery == 0 {
 		c.LedgerEvery = 10 * time.Second
@@ -62,8 +76,8 @@ func (c Config) validate() error {
 	if c.Service == "" {
 		return errors.New("the service has no name: set Config.Service or OTEL_SERVICE_NAME")
 	}
-	if c.BufferBytes < record.MaxBytes {
-		return fmt.Errorf("BufferBytes is %d, less than one record of %d bytes", c.BufferBytes, record.MaxBytes)
+	if c.BufferBytes < minSegments*segmentBytes {
+		return fmt.Errorf("BufferBytes is %d, want at least %d", c.BufferBytes, minSegments*segmentBytes)
 	}
 	if c.LedgerEvery < 0 {
 		return fmt.Errorf("LedgerEvery is %v, want more than 0", c.LedgerEvery)

@@ -71,7 +71,7 @@ func TestAConfigErrorSaysWhatToDo(t *testing.T) {
 		}
 	}
 	f(instrument.Config{}, "set Config.Service or OTEL_SERVICE_NAME")
-	f(instrument.Config{Service: "bank", BufferBytes: 1000}, "BufferBytes is 1000, less than one record of 1000000 bytes")
+	f(instrument.Config{Service: "bank", BufferBytes: 1000}, "BufferBytes is 1000, want at least 8388608")
 	f(instrument.Config{Service: "bank", BufferBytes: -1}, "BufferBytes is -1")
 	f(instrument.Config{Service: "bank", LedgerEvery: -time.Second}, "LedgerEvery is -1s, want more than 0")
 	f(instrument.Config{Service: "bank", Brokers: []string{"kafka"}}, `Kafka broker "kafka" has no port: want host:port`)

@@ -2,7 +2,6 @@ package instrument
 
 import (
 	"context"
-	"log/slog"
 
 	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/trace"
@@ -21,8 +20,9 @@ type contextKey struct{}
 // correlation is what a context carries beside the span: the service instance
 // working on it, and the ID where it is not the trace's.
 type correlation struct {
-	in *Instrument
-	id string
+	in   *Instrument
+	id   string
+	saga *record.Saga
 }
 
 // WithCorrelationID returns a context whose records and outgoing calls carry
@@ -52,20 +52,3 @@ func CorrelationID(ctx context.Context) string {
 	}
 	return ""
 }
-
-// correlated shows the correlation ID on the console.
-type correlated struct{ slog.Handler }
-
-func (h correlated) Handle(ctx context.Context, r slog.Record) error {
-	if id := CorrelationID(ctx); id != "" {
-		r = r.Clone()
-		r.AddAttrs(slog.String("correlation.id", id))
-	}
-	return h.Handler.Handle(ctx, r)
-}
-
-func (h correlated) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return correlated{h.Handler.WithAttrs(attrs)}
-}
-
-func (h correlated) WithGroup(name string) slog.Handler { return correlated{h.Handler.WithGroup(name)} }

@@ -9,16 +9,35 @@ import (
 
 // Bounds on one record; what is over is cut and marked.
 const (
-	maxMessage = 256 << 10 // bytes
-	maxKey     = 256       // of a label; encoding compares each key with all others
-	maxValue   = 32 << 10  // of a label
-	maxLabels  = 512
+	maxMessage = 256 << 10 // bytes as encoded
 	cutMark    = "…[cut]"
 )
 
 // tailBytes is room for what record.AppendTail writes: five numbers of up to 20
 // digits, their names, and the node's name once more.
 const tailBytes = 256
+
+// bounded keeps as much of s as takes limit bytes in JSON, and marks what is cut.
+func bounded(s string, limit int) string {
+	if 6*len(s) <= limit { // the longest escape
+		return s
+	}
+	n := 0
+	for i, c := range s {
+		switch {
+		case c < 0x20:
+			n += 6
+		case c == '"' || c == '\\':
+			n += 2
+		default:
+			n += utf8.RuneLen(c)
+		}
+		if n > limit {
+			return s[:i] + cutMark
+		}
+	}
+	return s
+}
 
 // fit cuts r step by step until its encoding, numbers included, is no longer
 // than record.MaxBytes. The bounds above alone do not do that: a byte of text may

@@ -3,7 +3,6 @@ package instrument
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -15,13 +14,28 @@ import (
 
 // idle is a shipper that nothing feeds from.
 func idle(records int) *shipper {
-	s := &shipper{limit: math.MaxInt, next: 1, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
-	s.heads.New = func() any { return new([]byte) }
+	s := &shipper{
+		node: "n", account: &account{node: "n"},
+		wake: make(chan struct{}, 1), spare: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	s.buffer = buffer{account: s.account, limit: minSegments}
 	s.shutdown, s.cancel = context.WithCancel(context.Background())
 	for range records {
-		s.accept(&record.Record{Time: time.Unix(1, 0), Node: "n"}, nil, false)
+		s.write1()
 	}
 	return s
+}
+
+func (s *shipper) write1() {
+	r := record.Record{Time: time.Unix(1, 0), Node: s.node}
+	if err := s.accept(record.AppendHead(nil, &r), "", laneInfo, nil, false); err != nil {
+		panic(err)
+	}
+}
+
+func (s *shipper) takeNow() []*parcel {
+	out, _ := s.take(nil)
+	return out
 }
 
 // Whatever batches a topic takes, and whichever records are too large for it,
@@ -42,27 +56,30 @@ func TestOnlyWhatIsTooLargeIsDropped(t *testing.T) {
 			if left == 0 {
 				t.Fatalf("too many rounds; groups of %d now", s.group)
 			}
-			batch := s.take()
+			batch := s.takeNow()
 			if len(batch) == 0 {
 				t.Fatal("nothing to hand over, and not all is settled")
 			}
-			if again := s.take(); s.group > 0 && len(again) > 0 {
-				t.Fatalf("%d more handed over while a group is out", len(again))
+			for more := s.takeNow(); len(more) > 0; more = s.takeNow() {
+				if s.group > 0 {
+					t.Fatalf("%d more handed over while a group is out", len(more))
+				}
+				batch = append(batch, more...)
 			}
 			refused := len(batch) > most
 			for _, m := range batch {
-				refused = refused || large[m.Metadata.(uint64)]
+				refused = refused || large[m.entry.number]
 			}
 			for _, m := range batch {
-				if number := m.Metadata.(uint64); refused {
-					s.tooLarge(number)
+				if refused {
+					s.refusedForGood(m, reasonLarge)
 				} else {
-					s.settled(number)
+					s.settled([]*parcel{m})
 				}
 			}
 		}
 		dropped := map[uint64]bool{}
-		for _, d := range s.dropped {
+		for _, d := range s.account.dropped {
 			for number := d.From; number <= d.To; number++ {
 				dropped[number] = true
 			}
@@ -70,14 +87,12 @@ func TestOnlyWhatIsTooLargeIsDropped(t *testing.T) {
 		if fmt.Sprint(dropped) != fmt.Sprint(large) {
 			t.Errorf("dropped %v, want %v", dropped, large)
 		}
-		if s.inFlight != 0 || s.bytes != 0 {
-			t.Errorf("%d in flight, %d bytes, with nothing pending", s.inFlight, s.bytes)
+		if s.inFlight != 0 || s.buffer.bytes != 0 {
+			t.Errorf("%d in flight, %d bytes, with nothing pending", s.inFlight, s.buffer.bytes)
 		}
 		for range 8 {
-			s.accept(&record.Record{Time: time.Unix(1, 0), Node: "n"}, nil, false)
-			for _, m := range s.take() {
-				s.settled(m.Metadata.(uint64))
-			}
+			s.write1()
+			s.settled(s.takeNow())
 		}
 		if s.group != 0 {
 			t.Errorf("still groups of %d after 8 that were taken", s.group)
@@ -88,15 +103,14 @@ func TestOnlyWhatIsTooLargeIsDropped(t *testing.T) {
 // The lowest number that is unsettled holds back those above it, which Kafka has.
 func TestShutdownCountsWhatKafkaDoesNotHave(t *testing.T) {
 	s := idle(5)
-	s.take()
-	s.settled(2)
-	s.settled(4)
+	out := s.takeNow()
+	s.settled([]*parcel{out[1], out[3]})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := s.close(ctx); err == nil || !strings.HasPrefix(err.Error(), "3 records did not reach Kafka") {
 		t.Errorf("got %v", err)
 	}
-	if l := s.ledger(true); l.Last != 5 || l.Unsettled != 1 {
+	if l := s.account.ledger(s.buffer.unsettled(), true); l.Last != 5 || l.Unsettled != 1 {
 		t.Errorf("ledger %+v", l)
 	}
 }

@@ -1,168 +1,108 @@
 package instrument
 
 import (
-	"bytes"
 	"context"
-	"encoding"
-	"encoding/json"
-	"fmt"
 	"log/slog"
-	"reflect"
-	"runtime"
-	"strings"
+	"sync"
 	"time"
-
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/waybill-log/waybill/record"
 )
 
 // handler is the slog.Handler that ships. It never blocks; its error, when the
 // buffer is full, makes slog-multi's Failover write to stderr.
-type handler struct {
+type handler struct{ logger }
+
+func newHandler(in *Instrument) *handler { return &handler{newLogger(in)} }
+
+// logger is what a handler has from With and WithGroup.
+type logger struct {
 	in     *Instrument
 	prefix string // open groups, each followed by a dot
-	with   record.Record
+	with   attributes
 }
 
-func newHandler(in *Instrument) *handler { return &handler{in: in} }
-
-// Enabled implements slog.Handler. An outcome is shipped at any level.
-func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= h.in.cfg.Level.Level() || ctx.Value(outcomeKey{}) != nil
+func newLogger(in *Instrument) logger {
+	return logger{in: in, with: attributes{panicked: in.ship.panicked}}
 }
 
-// Handle implements slog.Handler.
-func (h *handler) Handle(ctx context.Context, from slog.Record) error {
+func (l logger) withAttrs(attrs []slog.Attr) logger {
+	l.with = l.with.clone()
+	for _, a := range attrs {
+		l.with.add(l.prefix, a, 0)
+	}
+	return l
+}
+
+func (l logger) withGroup(name string) logger {
+	if name != "" {
+		l.prefix += name + "."
+	}
+	return l
+}
+
+// call is the scratch memory of one log call.
+type call struct {
+	record []byte
+	attrs  attributes
+}
+
+var calls = sync.Pool{New: func() any { return new(call) }}
+
+// begin reads the attributes of a log call and opens its record.
+func (l *logger) begin(from slog.Record) *call {
+	c := calls.Get().(*call)
+	c.attrs.reset(&l.with)
+	from.Attrs(func(a slog.Attr) bool {
+		c.attrs.add(l.prefix, a, 0)
+		return true
+	})
 	t := from.Time
 	if t.IsZero() {
 		t = time.Now()
 	}
-	r := h.in.base(t)
-	r.Level, r.Message = levelName(from.Level), cut(from.Message, maxMessage)
-	r.Error = h.with.Error
-	r.Labels = h.with.Labels[:len(h.with.Labels):len(h.with.Labels)]
-	if from.PC != 0 {
-		frame, _ := runtime.CallersFrames([]uintptr{from.PC}).Next()
-		r.Origin = record.Origin{File: frame.File, Line: frame.Line, Function: frame.Function}
-	}
-	from.Attrs(func(a slog.Attr) bool {
-		h.addAttr(&r, h.prefix, a)
-		return true
-	})
+	c.record = record.AppendStart(c.record[:0], t, levelName(from.Level), bounded(from.Message, maxMessage))
+	return c
+}
 
-	id, in := h.in.hops.at(ctx)
-	r.CorrelationID = id
-	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
-		r.TraceID = sc.TraceID().String()
-		// A span of the caller, or one of another journey, is a hop that this record
-		// would open and nothing would end.
-		if !sc.IsRemote() && (in.hop == nil || in.of(id)) {
-			r.SpanID = sc.SpanID().String()
-		}
-		if in.of(id) && in.hop.root != sc.SpanID() {
-			r.HopID = in.hop.root.String()
-		}
+// done gives c back, unless it has grown out of proportion.
+func (c *call) done() {
+	if cap(c.record) <= 64<<10 && cap(c.attrs.labels) <= 64<<10 {
+		calls.Put(c)
 	}
-	if !in.of(id) {
-		in.hop = nil
+}
+
+// Enabled implements slog.Handler. A declaration is shipped at any level.
+func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= h.in.cfg.Level.Level() || ctx.Value(declaredKey{}) != nil
+}
+
+// Handle implements slog.Handler.
+func (h *handler) Handle(ctx context.Context, from slog.Record) error {
+	c := h.begin(from)
+	c.record = append(c.record, h.in.service...)
+	at := h.in.hops.place(ctx)
+	c.record = at.append(c.record)
+	kind, lane := record.KindLog, laneOf(from.Level)
+	if said := c.attrs.said; said != nil {
+		c.record = record.AppendDeclaration(c.record, &said.record)
+		kind, lane = said.record.Kind, laneError
 	}
-	return h.in.ship.accept(&r, in.hop, false)
+	if at.saga != nil {
+		c.record = record.AppendSaga(c.record, *at.saga)
+	}
+	c.record = h.in.origins.append(c.record, from.PC)
+	c.record = record.AppendKind(c.attrs.append(c.record), kind)
+	err := h.in.ship.accept(c.record, at.key, lane, at.hop, false)
+	c.done()
+	return err
 }
 
 // WithAttrs implements slog.Handler.
-func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	out := *h
-	out.with.Labels = h.with.Labels[:len(h.with.Labels):len(h.with.Labels)]
-	for _, a := range attrs {
-		h.addAttr(&out.with, h.prefix, a)
-	}
-	return &out
-}
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler { return &handler{h.withAttrs(attrs)} }
 
 // WithGroup implements slog.Handler.
-func (h *handler) WithGroup(name string) slog.Handler {
-	if name == "" {
-		return h
-	}
-	out := *h
-	out.prefix += name + "."
-	return &out
-}
-
-// addAttr flattens groups to dotted labels; an error becomes error.*.
-func (h *handler) addAttr(r *record.Record, prefix string, a slog.Attr) {
-	value := a.Value.Resolve()
-	if a.Equal(slog.Attr{}) {
-		return
-	}
-	if value.Kind() == slog.KindGroup {
-		if a.Key != "" {
-			prefix += a.Key + "."
-		}
-		for _, member := range value.Group() {
-			h.addAttr(r, prefix, member)
-		}
-		return
-	}
-	switch v := value.Any().(type) {
-	case outcome:
-		r.Kind, r.Declared, r.Outcome = record.KindOutcome, string(v), v.result()
-		return
-	case error:
-		if prefix == "" && (a.Key == "error" || a.Key == "err") {
-			r.Error.Type, r.Error.Message = fmt.Sprintf("%T", v), cut(h.text(value), maxValue)
-			return
-		}
-	}
-	switch {
-	case len(r.Labels) < maxLabels:
-		r.Labels = append(r.Labels, record.Label{Key: cut(prefix+a.Key, maxKey), Value: cut(h.text(value), maxValue)})
-	case len(r.Labels) == maxLabels:
-		r.Labels = append(r.Labels, record.Label{Key: "waybill.cut", Value: fmt.Sprintf("more than %d labels", maxLabels)})
-	}
-}
-
-// text renders a value without losing a digit. A value that panics says so, as
-// slog's own handlers do.
-func (h *handler) text(v slog.Value) (s string) {
-	switch v.Kind() {
-	case slog.KindTime:
-		return v.Time().Format(time.RFC3339Nano)
-	case slog.KindAny:
-	default:
-		return v.String()
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			if v := reflect.ValueOf(v.Any()); v.Kind() == reflect.Pointer && v.IsNil() {
-				s = "<nil>"
-				return
-			}
-			h.in.ship.panicked()
-			s = fmt.Sprintf("!PANIC: %v", p)
-		}
-	}()
-	switch v := v.Any().(type) {
-	case error:
-		return v.Error()
-	case fmt.Stringer:
-		return v.String()
-	case []byte:
-		return string(v)
-	case encoding.TextMarshaler:
-		if b, err := v.MarshalText(); err == nil {
-			return string(b)
-		}
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v.Any()); err != nil {
-		return fmt.Sprintf("%T cannot be shown", v.Any())
-	}
-	return strings.TrimSuffix(b.String(), "\n")
-}
+func (h *handler) WithGroup(name string) slog.Handler { return &handler{h.withGroup(name)} }
 
 // levelName is ECS's log.level of a slog level; levels between keep the lower name.
 func levelName(l slog.Level) string {

@@ -335,11 +335,11 @@ func TestARecordTooLargeIsCutAndSaysSo(t *testing.T) {
 		}
 	}
 	r = f("long values", many("", strings.Repeat("v", 32<<10)))
-	if len(r.Labels) != 200 || !strings.HasSuffix(label(r, "7"), mark) {
+	if len(r.Labels) != 200 || len(label(r, "7")) != 32<<10 || label(r, "199") != strings.Repeat("v", 1<<10)+mark {
 		t.Errorf("long values: %d labels", len(r.Labels))
 	}
 	r = f("long values of control characters", many("", strings.Repeat("\x01", 32<<10)))
-	if len(r.Labels) != 1 || r.Message != "msg" {
+	if len(r.Labels) != 200 || r.Message != "msg" || !strings.HasSuffix(label(r, "199"), "\x01"+mark) {
 		t.Errorf("long values of control characters: %d labels", len(r.Labels))
 	}
 	r = f("long keys", many(strings.Repeat("k", 32<<10), "v"))

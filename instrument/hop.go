@@ -26,8 +26,12 @@ type hop struct {
 
 // span is what must be known of an open span. The zero span is none.
 type span struct {
-	hop *hop
-	id  string // correlation ID
+	hop     *hop
+	id      string // correlation ID
+	key     string // record.Key(id)
+	context []byte // of its log records, encoded
+	shown   []byte // of those on the console
+	saga    *record.Saga
 }
 
 // of reports whether the span is one of the journey named id.
@@ -79,6 +83,73 @@ func (h *hops) at(ctx context.Context) (id string, in span) {
 	return CorrelationID(ctx), in
 }
 
+// place is where a log record belongs.
+type place struct {
+	key     string // Kafka's
+	hop     *hop   // nil: none
+	saga    *record.Saga
+	context []byte        // encoded; nil: record has it
+	shown   []byte        // what the console shows of it
+	record  record.Record // only what record.AppendContext reads
+}
+
+func (p *place) append(dst []byte) []byte {
+	if p.context != nil {
+		return append(dst, p.context...)
+	}
+	return record.AppendContext(dst, &p.record)
+}
+
+func (p *place) show(dst []byte) []byte {
+	if p.context != nil {
+		return append(dst, p.shown...)
+	}
+	return appendShown(dst, &p.record)
+}
+
+func appendShown(dst []byte, r *record.Record) []byte {
+	dst = record.AppendField(dst, "correlation.id", r.CorrelationID)
+	return record.AppendField(dst, "trace.id", r.TraceID)
+}
+
+// place finds where a record written in ctx belongs.
+func (h *hops) place(ctx context.Context) (p place) {
+	c, _ := ctx.Value(contextKey{}).(correlation)
+	sc := trace.SpanContextFromContext(ctx)
+	if sc.HasSpanID() && !sc.IsRemote() {
+		if open, ok := h.of(sc.SpanID()); ok && (c.id == "" || c.id == open.id) {
+			return place{key: open.key, hop: open.hop, saga: either(c.saga, open.saga), context: open.context, shown: open.shown}
+		}
+	}
+	id, in := h.at(ctx)
+	p.record.CorrelationID, p.saga = id, c.saga
+	if id != "" {
+		p.key = record.Key(id)
+	}
+	if sc.HasTraceID() {
+		p.record.TraceID = sc.TraceID().String()
+		// A span of the caller, or one of another journey, is a hop that this record
+		// would open and nothing would end.
+		if !sc.IsRemote() && (in.hop == nil || in.of(id)) {
+			p.record.SpanID = sc.SpanID().String()
+		}
+		if in.of(id) && in.hop.root != sc.SpanID() {
+			p.record.HopID = in.hop.root.String()
+		}
+	}
+	if in.of(id) {
+		p.hop, p.saga = in.hop, either(c.saga, in.saga)
+	}
+	return p
+}
+
+func either(a, b *record.Saga) *record.Saga {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
 // visits reports whether a span of this kind always opens a hop.
 func visits(kind trace.SpanKind) bool {
 	return kind == trace.SpanKindServer || kind == trace.SpanKindConsumer
@@ -109,17 +180,22 @@ func (h *hops) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	if opened.id == "" {
 		opened.id = s.SpanContext().TraceID().String()
 	}
+	opened.key = record.Key(opened.id)
+	c, _ := ctx.Value(contextKey{}).(correlation)
+	opened.saga = c.saga
 	if sends(s.SpanKind()) {
 		opened.hop.sends.Add(1)
 	}
+	r := h.record(s, opened)
+	logs := record.Record{CorrelationID: opened.id, CorrelationKey: opened.key, TraceID: r.TraceID, SpanID: r.SpanID, HopID: r.HopID}
+	opened.context, opened.shown = record.AppendContext(nil, &logs), appendShown(nil, &logs)
 	shard := &h.shard[id[0]&15]
 	shard.Lock()
 	shard.open[id] = opened
 	shard.Unlock()
 
-	r := h.record(s, opened)
 	r.Time, r.Kind, r.Message = s.StartTime(), record.KindHopStart, s.Name()
-	h.write(&r, opened.hop, false)
+	h.write(&r, opened, false)
 }
 
 // OnEnd writes hop.end; that of the span which opened the hop closes its count.
@@ -152,12 +228,15 @@ func (h *hops) OnEnd(s sdktrace.ReadOnlySpan) {
 			}
 		}
 	}
-	h.write(&r, opened.hop, opened.hop.root == id)
+	h.write(&r, opened, opened.hop.root == id)
 }
 
 // write ships a hop record. One that is refused is counted by the shipper.
-func (h *hops) write(r *record.Record, hop *hop, last bool) {
-	_ = h.in.ship.accept(r, hop, last)
+func (h *hops) write(r *record.Record, opened span, last bool) {
+	c := calls.Get().(*call)
+	c.record = fit(record.AppendHead(c.record[:0], r), r)
+	_ = h.in.ship.accept(c.record, opened.key, laneError, opened.hop, last)
+	c.done()
 }
 
 // Shutdown and ForceFlush have nothing to do: the shipper is the Instrument's.
@@ -168,7 +247,10 @@ func (h *hops) record(s sdktrace.ReadOnlySpan, opened span) record.Record {
 	r := h.in.base(s.StartTime())
 	sc := s.SpanContext()
 	r.Level = "info"
-	r.CorrelationID = opened.id
+	r.CorrelationID, r.CorrelationKey = opened.id, opened.key
+	if opened.saga != nil {
+		r.Saga = *opened.saga
+	}
 	r.TraceID, r.SpanID = sc.TraceID().String(), sc.SpanID().String()
 	if s.Parent().HasSpanID() {
 		r.ParentID = s.Parent().SpanID().String()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"sync"
@@ -26,6 +27,8 @@ type Instrument struct {
 	node       string
 	ship       *shipper
 	hops       *hops
+	service    []byte // encoded: what is the same in all its records
+	origins    origins
 	logger     *slog.Logger
 	provider   *sdktrace.TracerProvider
 	tracer     trace.Tracer
@@ -41,16 +44,19 @@ func Start(_ context.Context, cfg Config) (*Instrument, error) {
 		return nil, fmt.Errorf("start instrument: %w", err)
 	}
 	in := &Instrument{cfg: cfg, node: newNode(time.Now())}
-	in.ship = newShipper(cfg.Brokers, cfg.Topic, cfg.Service, in.node, cfg.BufferBytes, cfg.LedgerEvery)
+	base := in.base(time.Time{})
+	in.service = record.AppendService(nil, &base)
+	var sp *spool
+	if cfg.Data != "" {
+		if sp, err = openSpool(cfg.Data, cfg.Service, in.node, cfg.Topic); err != nil {
+			return nil, fmt.Errorf("start instrument: %w", err)
+		}
+	}
+	in.ship = newShipper(cfg, in.node, sp)
 	in.hops = newHops(in)
 	in.propagator = propagator{in: in, trace: propagation.TraceContext{}, baggage: propagation.Baggage{}}
 
-	stderr := correlated{slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level})}
-	if cfg.Console == nil { // all records are on stderr, so the refused ones are
-		in.logger = slog.New(slogmulti.Fanout(stderr, newHandler(in)))
-	} else {
-		in.logger = slog.New(slogmulti.Fanout(correlated{cfg.Console}, slogmulti.Failover()(newHandler(in), stderr)))
-	}
+	in.logger = slog.New(in.handler(os.Stderr))
 
 	sampler, err := samplerFromEnv(os.Getenv)
 	if err != nil {
@@ -75,6 +81,27 @@ func Start(_ context.Context, cfg Config) (*Instrument, error) {
 	return in, nil
 }
 
+// handler is what a record goes through.
+//
+//	redact ─► recover ─┬► console
+//	                   └► ship ─ full ─► stderr
+func (in *Instrument) handler(w io.Writer) slog.Handler {
+	stderr := newConsole(in, w)
+	ends := slogmulti.Fanout(stderr, newHandler(in)) // all records are on stderr, so the refused ones are
+	if in.cfg.Console != nil {
+		ends = slogmulti.Fanout(correlated{in.cfg.Console}, slogmulti.Failover()(newHandler(in), stderr))
+	}
+	return slogmulti.Pipe(slogmulti.RecoverHandlerError(in.recovered)).Handler(ends)
+}
+
+// recovered is told of what went wrong in a handler. What the shipper refuses it
+// counts itself.
+func (in *Instrument) recovered(_ context.Context, _ slog.Record, err error) {
+	if !errors.Is(err, errFull) && !errors.Is(err, errClosed) {
+		in.ship.panicked()
+	}
+}
+
 // Logger is the service's logger.
 func (in *Instrument) Logger() *slog.Logger { return in.logger }
 
@@ -92,9 +119,16 @@ type Health struct {
 	Last      uint64 // highest number given; 0: none
 	Unsettled uint64 // lowest number Kafka has not acknowledged; Last+1: none
 	Bytes     int    // waiting in the buffer
-	Refused   uint64 // records refused because the buffer was full
+	Refused   uint64 // records that never got a number, the buffer being full of what is no less important
+	Dropped   uint64 // records given up for more important ones, or refused by Kafka for good
 	Panics    uint64 // values in log calls that panicked; their records say so
 	Err       error  // the last error of Kafka; nil once records flow again
+
+	Data      string // the folder of this instance's buffer; empty: records wait in memory
+	DataErr   error  // why records wait in memory though a data folder is set; nil: they do not
+	Volatile  uint64 // records that waited in memory since the disk was full or slow
+	Corrupt   int    // pieces of predecessors' buffers that were damaged and set aside
+	Replaying int    // killed predecessors whose records are still to be shipped
 }
 
 // Health returns the state of shipping now.

@@ -117,7 +117,7 @@ func TestARecordLargerThanTheTopicAllowsIsDroppedAlone(t *testing.T) {
 	shutdown(t, in)
 	ledgers := k.ledgers(t, in)
 	l := ledgers[len(ledgers)-1]
-	want := "[{7 7 R} {40 41 R} {99 99 R}]"
+	want := "[{7 7 0  R} {40 41 0  R} {99 99 0  R}]"
 	if got := strings.ReplaceAll(fmt.Sprint(l.Dropped), "larger than the topic's max.message.bytes", "R"); got != want || !l.Stopped || l.Last != 101 {
 		t.Errorf("dropped %s, want %s", got, want)
 	}

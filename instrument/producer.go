@@ -1,6 +1,7 @@
 package instrument
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,29 +14,38 @@ import (
 	"github.com/waybill-log/waybill/record"
 )
 
-// run connects, feeds and settles until closed.
+// run connects, feeds and settles until closed; beside it, keep.
 func (s *shipper) run() {
 	defer close(s.done)
-	producer := s.connect()
-	if producer == nil {
-		return
+	var beside sync.WaitGroup
+	ended := make(chan struct{})
+	beside.Go(func() { s.keep(ended) })
+	settledAll := false
+	if producer := s.reach(); producer != nil {
+		written := make(chan error, 1)
+		beside.Go(func() { s.settle(producer, written) })
+		settledAll = s.feed(producer, written)
+		producer.AsyncClose()
 	}
-	var settling sync.WaitGroup
-	settling.Go(func() { s.settle(producer) })
-	s.feed(producer)
-	producer.AsyncClose()
-	settling.Wait()
+	close(ended)
+	beside.Wait() // nothing reads the buffer any more
+	if s.spool != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.account.page = nil
+		s.spool.close(s.buffer.retire(), settledAll || s.account.last == 0)
+	}
 }
 
-// connect retries until Kafka answers. It gives up when the shipper is closed
+// reach retries until Kafka answers. It gives up when the shipper is closed
 // with nothing to ship, or cancelled.
-func (s *shipper) connect() sarama.AsyncProducer {
+func (s *shipper) reach() sarama.AsyncProducer {
 	for attempt := 0; ; attempt++ {
-		producer, err := sarama.NewAsyncProducer(s.brokers, producerConfig(s.service))
+		producer, err := s.connect()
 		if err == nil {
 			return producer
 		}
-		s.failed(fmt.Errorf("Kafka at %s does not answer (%w)", strings.Join(s.brokers, ", "), err))
+		s.failed(err)
 		select {
 		case <-time.After(backOff(attempt)):
 		case <-s.shutdown.Done():
@@ -48,12 +58,22 @@ func (s *shipper) connect() sarama.AsyncProducer {
 
 // stopIfIdle is closed once nothing is left to ship and nothing more will come.
 func (s *shipper) stopIfIdle() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.entries) > 0 {
+	if s.pending() {
 		return nil
 	}
 	return s.stop
+}
+
+func (s *shipper) dial() (sarama.AsyncProducer, error) {
+	if s.cfg.Producer != nil {
+		return s.cfg.Producer, nil
+	}
+	cfg := producerConfig(s.cfg.Service)
+	producer, err := sarama.NewAsyncProducer(s.cfg.Brokers, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("Kafka at %s does not answer (%w)", strings.Join(s.cfg.Brokers, ", "), err)
+	}
+	return producer, nil
 }
 
 func producerConfig(client string) *sarama.Config {
@@ -82,29 +102,70 @@ func clientID(service string) string {
 	}, service)
 }
 
-// feed hands waiting entries to the producer, and a ledger now and then.
-func (s *shipper) feed(producer sarama.AsyncProducer) {
+// linger lets a few records gather before the first of them is handed over.
+const linger = 2 * time.Millisecond
+
+// feed hands waiting records to the producer, and a ledger now and then. It
+// reports whether Kafka has all of them and the final ledger.
+func (s *shipper) feed(producer sarama.AsyncProducer, written <-chan error) bool {
 	ledger := time.NewTimer(s.jittered())
 	defer ledger.Stop()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
 	stop := s.stop
+	batch := make([]*parcel, 0, maxTake)
 	for stop != nil || s.pending() {
+		var rest time.Duration
+		batch, rest = s.take(batch)
+		for _, p := range batch {
+			if !s.write(producer, &p.ProducerMessage) {
+				return false
+			}
+		}
+		if len(batch) > 0 || rest == 0 && s.advance(producer) {
+			continue
+		}
+		if rest == 0 {
+			rest = time.Minute
+		}
+		pause.Reset(rest)
 		select {
 		case <-s.wake:
+			if stop != nil {
+				pause.Reset(linger)
+				<-pause.C
+			}
+		case <-pause.C:
 		case <-stop:
 			stop = nil
 		case <-s.shutdown.Done():
-			return
+			return false
 		case <-ledger.C:
 			s.write(producer, s.ledgerMessage(false))
 			ledger.Reset(s.jittered())
 		}
-		for _, m := range s.take() {
-			if !s.write(producer, m) {
-				return
+	}
+	return s.finish(producer, written)
+}
+
+// finish writes the final ledger, and again until Kafka has it.
+func (s *shipper) finish(producer sarama.AsyncProducer, written <-chan error) bool {
+	for attempt := 0; s.write(producer, s.ledgerMessage(true)); attempt++ {
+		select {
+		case err := <-written:
+			if err == nil {
+				return true
 			}
+		case <-s.shutdown.Done():
+			return false
+		}
+		select {
+		case <-time.After(backOff(attempt)):
+		case <-s.shutdown.Done():
+			return false
 		}
 	}
-	s.write(producer, s.ledgerMessage(true))
+	return false
 }
 
 func (s *shipper) write(producer sarama.AsyncProducer, m *sarama.ProducerMessage) bool {
@@ -117,38 +178,101 @@ func (s *shipper) write(producer sarama.AsyncProducer, m *sarama.ProducerMessage
 }
 
 // settle reads what became of each message until the producer is closed.
-func (s *shipper) settle(producer sarama.AsyncProducer) {
+func (s *shipper) settle(producer sarama.AsyncProducer, written chan<- error) {
 	successes, failures := producer.Successes(), producer.Errors()
+	done := make([]*parcel, 0, maxTake)
 	for successes != nil || failures != nil {
 		select {
 		case m, ok := <-successes:
+			for ok && m != nil {
+				switch of := m.Metadata.(type) {
+				case *parcel:
+					done = append(done, of)
+				case ledgerOf:
+					s.ledgerWritten(of, written, nil)
+				}
+				if len(done) == cap(done) {
+					break
+				}
+				select {
+				case m, ok = <-successes:
+				default:
+					m = nil
+				}
+			}
 			if !ok {
 				successes = nil
-				continue
 			}
-			if number, ok := m.Metadata.(uint64); ok {
-				s.settled(number)
-			}
+			s.settled(done)
+			done = done[:0]
 		case f, ok := <-failures:
 			if !ok {
 				failures = nil
 				continue
 			}
 			s.failed(f.Err)
-			number, ok := f.Msg.Metadata.(uint64)
-			switch {
-			case !ok: // a ledger; the next one says more
-			case errors.Is(f.Err, sarama.ErrMessageSizeTooLarge):
-				s.tooLarge(number)
-			default:
-				s.refusedByKafka(number)
+			switch of := f.Msg.Metadata.(type) {
+			case ledgerOf:
+				s.ledgerWritten(of, written, f.Err)
+			case *parcel:
+				if reason := forGood(f.Err); reason != "" {
+					s.refusedForGood(of, reason)
+				} else {
+					s.refusedByKafka(of)
+				}
 			}
 		}
 	}
 }
 
+// forGood is why Kafka will not take a record however often it is sent; empty
+// where it may.
+func forGood(err error) string {
+	switch {
+	case errors.Is(err, sarama.ErrMessageSizeTooLarge):
+		return reasonLarge
+	case errors.Is(err, sarama.ErrInvalidTimestamp), errors.Is(err, sarama.ErrInvalidRecord):
+		return reasonInvalid
+	default:
+		return ""
+	}
+}
+
+// ledgerOf marks the message that carries a ledger.
+type ledgerOf struct {
+	replayed *predecessor // nil: the instance's own
+	final    bool
+}
+
+func (s *shipper) ledgerWritten(of ledgerOf, written chan<- error, err error) {
+	switch {
+	case of.replayed != nil:
+		s.mu.Lock()
+		of.replayed.closed, of.replayed.closing = err == nil, false
+		s.rouse()
+		s.mu.Unlock()
+	case of.final:
+		written <- err
+	}
+}
+
+// ledgerMessage says what is true of this instance's numbers now.
+func (s *shipper) ledgerMessage(stopped bool) *sarama.ProducerMessage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return message(s.account.ledger(s.buffer.unsettled(), stopped), ledgerOf{final: stopped})
+}
+
+func message(l record.Ledger, of ledgerOf) *sarama.ProducerMessage {
+	b, err := json.Marshal(l)
+	if err != nil {
+		panic("a ledger has no value that JSON lacks: " + err.Error())
+	}
+	return &sarama.ProducerMessage{Topic: record.TopicInstances, Key: sarama.StringEncoder(l.Node), Value: sarama.ByteEncoder(b), Metadata: of}
+}
+
 func (s *shipper) jittered() time.Duration {
-	return s.ledgerEvery - rand.N(s.ledgerEvery/5+1)
+	return s.cfg.LedgerEvery - rand.N(s.cfg.LedgerEvery/5+1)
 }
 
 // backOff doubles from 100 ms to 5 s, less up to half of it at random.

@@ -22,103 +22,106 @@ var (
 
 // shipper owns the records that Kafka has not acknowledged yet.
 //
-//	accept ─► entries ─► feed ─► Kafka ─► settle ─► off the front
-//	                      ▲                 │ refused
-//	                      └─────────────────┘
+//	accept ─► buffer ─► take ─► feed ─► Kafka ─► settled ─► out of the buffer
+//	                     ▲                 │ refused
+//	                     └───── again ◄────┘
 //
-// The front of entries is the lowest number not settled: what the ledger says.
+// The lowest number in the buffer is what the ledger says. Behind the live
+// records, never before them, go those a killed predecessor has left in the
+// data folder.
 type shipper struct {
-	brokers       []string
-	topic         string
-	service, node string
-	limit         int
-	ledgerEvery   time.Duration
-
-	heads sync.Pool // *[]byte: encoding buffers
+	cfg     Config
+	node    string
+	spool   *spool // nil: no data folder
+	connect func() (sarama.AsyncProducer, error)
 
 	mu       sync.Mutex
-	last     uint64   // highest number given
-	entries  []entry  // unsettled numbers without a hole: entries[i] has number entries[0].number+i
-	next     uint64   // lowest number never handed to the producer
-	again    []uint64 // numbers to hand over once more
-	inFlight int      // numbers at the producer
-	group    int      // most numbers at the producer, see tooLarge; 0: any
-	shrunk   bool     // the group at the producer was too large
-	bytes    int
-	dropped  []record.Dropped
-	refused  uint64
+	account  *account
+	buffer   buffer
+	again    []*parcel // to hand over once more
+	pool     []*parcel
+	inFlight int       // parcels at the producer
+	replays  int       // of them, those of a predecessor
+	resume   time.Time // nothing is handed over before
+	failures int       // refusals without a success between
+	group    int       // most parcels at the producer, see tooLarge; 0: any
+	shrunk   bool      // the group at the producer was too large
+	resting  bool      // feed waits to be woken
+	hungry   bool      // because it has fed all there was
 	panics   uint64
 	lastErr  error
 	closed   bool
+	replay   *predecessor // nil: none, or all have been replayed
 
 	wake     chan struct{} // something to feed, or all is settled
+	spare    chan struct{} // the buffer needs a segment
 	stop     chan struct{} // closed by close: no more records
 	done     chan struct{} // closed when run has ended
 	shutdown context.Context
 	cancel   context.CancelFunc
 }
 
-type entry struct {
-	number  uint64
-	key     string
-	data    []byte
-	settled bool
-	group   int // shipper.group when it was handed over last
-	tries   int // how often Kafka has refused it
-}
+// Bounds on what is at the producer at a time: enough to keep Kafka busy, and
+// little enough that a full buffer can make room among the rest.
+const (
+	maxInFlight = 4096
+	maxReplays  = 512
+	maxTake     = 128 // parcels at a time, so that the lock is held for microseconds
+)
 
-func newShipper(brokers []string, topic, service, node string, limit int, ledgerEvery time.Duration) *shipper {
+func newShipper(cfg Config, node string, sp *spool) *shipper {
 	s := &shipper{
-		brokers: brokers, topic: topic, service: service, node: node, limit: limit, ledgerEvery: ledgerEvery, next: 1,
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-		heads: sync.Pool{New: func() any { return new([]byte) }},
+		cfg: cfg, node: node, spool: sp,
+		account: &account{service: cfg.Service, node: node, topic: cfg.Topic},
+		wake:    make(chan struct{}, 1), spare: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	s.connect = s.dial
+	s.buffer = buffer{account: s.account, limit: cfg.BufferBytes / segmentBytes, durable: sp != nil}
+	if sp != nil {
+		s.replay = sp.predecessors
+		s.buffer.limit = max(minSegments, s.buffer.limit-sp.left)
 	}
 	s.shutdown, s.cancel = context.WithCancel(context.Background())
+	s.stock()
 	go s.run()
 	return s
 }
 
-// accept numbers r and keeps it until Kafka has it. visit is the hop r belongs
-// to, nil for none; last closes the hop's count. It never waits for Kafka.
-func (s *shipper) accept(r *record.Record, visit *hop, last bool) error {
-	e := entry{data: s.encode(r)}
-	if r.CorrelationID != "" {
-		e.key = record.Key(r.CorrelationID)
-	}
+// accept numbers a record and keeps it until Kafka has it. head is the record
+// but for its numbers, visit the hop it belongs to, nil for none; last closes
+// the hop's count. It never waits for Kafka or a disk.
+func (s *shipper) accept(head []byte, key string, l lane, visit *hop, last bool) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.closed {
+		s.mu.Unlock()
 		return errClosed
 	}
-	if s.bytes+cap(e.data) > s.limit {
-		s.refused++
+	seg := s.buffer.segment(l, len(key)+len(head)+tailBytes)
+	if seg == nil {
+		s.account.refuse()
+		s.mu.Unlock()
 		return errFull
 	}
-	s.last++
-	r.Sequence = s.last
+	before := seg.bytes
+	n := record.Numbers{Sequence: s.account.number()}
 	if visit != nil {
 		visit.sequence++
-		r.HopSequence = visit.sequence
+		n.HopSequence = visit.sequence
 		if last {
-			r.HopRecords, r.HopSends = visit.sequence, visit.sends.Load()
+			n.HopRecords, n.HopSends = visit.sequence, visit.sends.Load()
 		}
 	}
-	e.number, e.data = s.last, record.AppendTail(e.data, r)
-	s.entries = append(s.entries, e)
-	s.bytes += cap(e.data)
-	signal(s.wake)
-	return nil
-}
-
-// encode writes all of r but its numbers, with room for them.
-func (s *shipper) encode(r *record.Record) []byte {
-	head := s.heads.Get().(*[]byte)
-	*head = fit(record.AppendHead((*head)[:0], r), r)
-	data := append(make([]byte, 0, len(*head)+tailBytes), *head...)
-	if cap(*head) <= record.MaxBytes {
-		s.heads.Put(head)
+	seg.close(n.Sequence, key, record.AppendNumbers(append(seg.open(key), head...), s.node, n))
+	s.buffer.added(seg, before)
+	short := len(s.buffer.free) < spareSegments && s.buffer.made < s.buffer.limit
+	if s.hungry {
+		s.rouse()
 	}
-	return data
+	s.mu.Unlock()
+	if short {
+		signal(s.spare)
+	}
+	return nil
 }
 
 // panicked counts a value in a log call that panicked.
@@ -131,14 +134,23 @@ func (s *shipper) panicked() {
 func (s *shipper) health() Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Health{Last: s.last, Unsettled: s.unsettled(), Bytes: s.bytes, Refused: s.refused, Panics: s.panics, Err: s.lastErr}
-}
-
-func (s *shipper) unsettled() uint64 {
-	if len(s.entries) == 0 {
-		return s.last + 1
+	h := Health{
+		Last: s.account.last, Unsettled: s.buffer.unsettled(), Bytes: s.buffer.bytes,
+		Refused: s.account.refused, Panics: s.panics, Volatile: s.buffer.stopgap, Err: s.lastErr,
 	}
-	return s.entries[0].number
+	if h.Unsettled == 0 {
+		h.Unsettled = h.Last + 1
+	}
+	for _, d := range s.account.dropped {
+		h.Dropped += counted(d)
+	}
+	if s.spool != nil {
+		h.Data, h.DataErr, h.Corrupt = s.spool.dir, s.spool.err, s.spool.corrupt
+	}
+	for p := s.replay; p != nil; p = p.next {
+		h.Replaying++
+	}
+	return h
 }
 
 // close takes no more records, waits until Kafka has all or ctx ends, and
@@ -155,169 +167,209 @@ func (s *shipper) close(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
-	for i := range s.entries {
-		if !s.entries[i].settled {
-			n++
-		}
+	n := s.buffer.waiting()
+	if n == 0 {
+		return nil
 	}
-	if n > 0 {
-		return fmt.Errorf("%d records did not reach Kafka at %s: %w", n, strings.Join(s.brokers, ", "), errors.Join(ctx.Err(), s.lastErr))
+	kept := ""
+	if s.spool != nil {
+		kept = fmt.Sprintf("; they wait in %s for the next start", s.spool.dir)
 	}
-	return nil
+	return fmt.Errorf("%d records did not reach Kafka at %s%s: %w", n, strings.Join(s.cfg.Brokers, ", "), kept, errors.Join(ctx.Err(), s.lastErr))
 }
 
+// pending reports whether there are records of this instance to ship.
 func (s *shipper) pending() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.entries) > 0
+	return s.buffer.bytes > 0
 }
 
-// take returns what is to be handed to the producer, as messages.
-func (s *shipper) take() []*sarama.ProducerMessage {
+// parcel is a record at the producer.
+type parcel struct {
+	sarama.ProducerMessage
+	key, value sarama.ByteEncoder
+	seg        *segment
+	entry      entry
+	group      int // shipper.group when it was handed over
+}
+
+// take returns what is to be handed to the producer now. Where there is nothing,
+// pause says for how long; 0: until woken.
+func (s *shipper) take(into []*parcel) (out []*parcel, pause time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.group > 0 && s.inFlight > 0 {
-		return nil // the last of them to settle wakes feed
+	out = into[:0]
+	if wait := time.Until(s.resume); s.failures > 0 && wait > 0 {
+		return out, wait
 	}
-	slices.Sort(s.again)
+	window := min(maxTake, maxInFlight-s.inFlight)
+	if s.group > 0 {
+		if s.inFlight > 0 {
+			s.resting = true // the last of them to settle wakes feed
+			return out, 0
+		}
+		window = s.group
+	}
 	s.shrunk = false
-	var out []*sarama.ProducerMessage
-	for s.group == 0 || len(out) < s.group {
-		var e *entry
-		switch {
-		case len(s.again) > 0:
-			e, s.again = s.unsettledEntry(s.again[0]), s.again[1:]
-		case s.next <= s.last:
-			e = s.unsettledEntry(s.next)
-			s.next++
-		default:
-			return out
+	n := min(max(window, 0), len(s.again))
+	out = append(out, s.again[:n]...)
+	s.again = slices.Delete(s.again, 0, n)
+	var segments [lanes]*segment
+	for open := s.buffer.unfed(segments[:0]); len(out) < window && len(open) > 0; {
+		oldest := 0
+		for i := range open {
+			if open[i].at(open[i].next).number < open[oldest].at(open[oldest].next).number {
+				oldest = i
+			}
 		}
-		if e != nil {
-			e.group = s.group
-			out = append(out, s.message(e))
-			s.inFlight++
+		out = append(out, s.parcel(open[oldest]))
+		if open[oldest].next == open[oldest].end {
+			open = s.buffer.unfed(segments[:0])
 		}
+	}
+	if len(out) == 0 && s.replay != nil {
+		out = s.takeReplay(out, min(window, maxReplays-s.replays))
+	}
+	for _, p := range out {
+		p.group = s.group
+	}
+	s.inFlight += len(out)
+	s.resting = len(out) == 0
+	s.hungry = s.resting && window > 0
+	return out, 0
+}
+
+// takeReplay takes records of the predecessor being replayed.
+func (s *shipper) takeReplay(out []*parcel, window int) []*parcel {
+	for seg := s.replay.seg; seg != nil && len(out) < window && seg.next < seg.end; {
+		if seg.at(seg.next).settled {
+			seg.skip()
+			continue
+		}
+		out = append(out, s.parcel(seg))
+		s.replays++
 	}
 	return out
 }
 
-func (s *shipper) message(e *entry) *sarama.ProducerMessage {
-	m := &sarama.ProducerMessage{Topic: s.topic, Value: sarama.ByteEncoder(e.data), Metadata: e.number}
-	if e.key != "" {
-		m.Key = sarama.StringEncoder(e.key)
+// parcel wraps the entry at seg.next and moves on.
+func (s *shipper) parcel(seg *segment) *parcel {
+	var p *parcel
+	if n := len(s.pool); n > 0 {
+		p, s.pool = s.pool[n-1], s.pool[:n-1]
+	} else {
+		p = new(parcel)
 	}
-	return m
+	p.seg, p.entry = seg, seg.at(seg.next)
+	p.wrap()
+	seg.skip()
+	seg.out++
+	return p
 }
 
-// unsettledEntry is the entry of a number, nil once Kafka has it.
-func (s *shipper) unsettledEntry(number uint64) *entry {
-	if len(s.entries) == 0 || number < s.entries[0].number {
-		return nil
+// wrap makes the message anew, since sarama writes to the one it was given.
+func (p *parcel) wrap() {
+	p.key, p.value = p.entry.key, p.entry.record
+	p.ProducerMessage = sarama.ProducerMessage{Topic: p.seg.account.topic, Value: &p.value, Metadata: p}
+	if len(p.key) > 0 {
+		p.Key = &p.key
 	}
-	if e := &s.entries[number-s.entries[0].number]; !e.settled {
-		return e
-	}
-	return nil
 }
 
-// settled takes a number off the list: Kafka has it.
-func (s *shipper) settled(number uint64) {
+// settled takes parcels off the buffer: Kafka has them.
+func (s *shipper) settled(parcels []*parcel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lastErr = nil
-	s.remove(number)
-	s.landed()
+	s.lastErr, s.failures = nil, 0
+	for _, p := range parcels {
+		s.remove(p)
+	}
 }
 
-// refusedByKafka lets a number wait again for a while.
-func (s *shipper) refusedByKafka(number uint64) {
+// refusedByKafka lets a parcel go once more, after a pause for all.
+func (s *shipper) refusedByKafka(p *parcel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.unsettledEntry(number); e != nil {
-		time.AfterFunc(backOff(e.tries), func() { s.ready(number) })
-		e.tries++
+	if now := time.Now(); now.After(s.resume) {
+		s.resume = now.Add(backOff(s.failures))
+		s.failures++
 	}
-	s.landed()
+	s.landed(p)
+	s.repeat(p)
 }
 
-// ready lets a number be handed over once more.
-func (s *shipper) ready(number uint64) {
-	s.mu.Lock()
-	s.again = append(s.again, number)
-	s.mu.Unlock()
-	signal(s.wake)
+func (s *shipper) repeat(p *parcel) {
+	p.wrap()
+	i, _ := slices.BinarySearchFunc(s.again, p, func(a, b *parcel) int { return cmp.Compare(a.entry.number, b.entry.number) })
+	s.again = slices.Insert(s.again, i, p)
 }
 
-// maxGroup is where groups begin that Kafka may find too large, and end.
+// maxGroup is where groups begin that Kafka may refuse, and end.
 const maxGroup = 64
 
-// tooLarge drops a number that is larger than the topic's max.message.bytes.
-// Kafka says so of a whole batch, which may as well be many small records. So
-// what was refused goes again in groups of half the size, one group at a time,
-// until it is taken or is alone; a group that is taken lets the next one double.
-func (s *shipper) tooLarge(number uint64) {
+// refusedForGood drops a record that Kafka will never take. Kafka says so of a
+// whole batch, in which all others may be good. So what was refused goes again
+// in groups of half the size, one group at a time, until it is taken or is
+// alone; a group that is taken lets the next one double.
+func (s *shipper) refusedForGood(p *parcel, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.unsettledEntry(number)
-	switch {
-	case e == nil:
-	case e.group == 1:
-		s.drop(number, "larger than the topic's max.message.bytes")
-	default:
-		if e.group > 0 {
-			s.group = min(s.group, e.group/2)
-		} else if s.group == 0 {
-			s.group = maxGroup
-		}
-		s.again = append(s.again, number)
-	}
 	s.shrunk = true
-	s.landed()
-}
-
-// drop takes a number off the list and says why.
-func (s *shipper) drop(number uint64, reason string) {
-	i, _ := slices.BinarySearchFunc(s.dropped, number, func(d record.Dropped, n uint64) int { return cmp.Compare(d.From, n) })
-	if i > 0 && s.dropped[i-1].To == number-1 && s.dropped[i-1].Reason == reason {
-		s.dropped[i-1].To = number
-	} else {
-		s.dropped = slices.Insert(s.dropped, i, record.Dropped{From: number, To: number, Reason: reason})
-	}
-	s.remove(number)
-}
-
-func (s *shipper) remove(number uint64) {
-	e := s.unsettledEntry(number)
-	if e == nil {
+	if p.group == 1 {
+		p.seg.account.drop(record.Dropped{From: p.entry.number, To: p.entry.number, Reason: reason})
+		s.remove(p)
 		return
 	}
-	e.settled = true
-	s.bytes -= cap(e.data)
-	e.data = nil
-	i := 0
-	for i < len(s.entries) && s.entries[i].settled {
-		i++
+	if p.group > 0 {
+		s.group = min(s.group, p.group/2)
+	} else if s.group == 0 {
+		s.group = maxGroup
 	}
-	s.entries = s.entries[i:]
-	if len(s.entries) == 0 {
-		s.entries = nil // let go of the array
-	}
+	s.landed(p)
+	s.repeat(p)
 }
 
-// landed counts a number that has come back from the producer.
-func (s *shipper) landed() {
+// remove takes a parcel's entry out of its segment.
+func (s *shipper) remove(p *parcel) {
+	live := p.seg.account == s.account
+	if live {
+		s.buffer.bytes -= entryHead + p.entry.length
+	}
+	p.seg.settle(p.entry)
+	s.landed(p)
+	if p.seg.unsettled == 0 {
+		if live {
+			s.buffer.emptied(p.seg)
+		}
+		s.rouse()
+	}
+	p.seg, p.entry = nil, entry{}
+	s.pool = append(s.pool, p)
+}
+
+// landed counts a parcel that has come back from the producer.
+func (s *shipper) landed(p *parcel) {
 	s.inFlight--
-	if s.inFlight > 0 {
-		return
+	if p.seg.account != s.account {
+		s.replays--
 	}
-	if s.group > 0 && !s.shrunk {
+	if s.inFlight == 0 && s.group > 0 && !s.shrunk {
 		if s.group *= 2; s.group > maxGroup {
 			s.group = 0
 		}
 	}
-	signal(s.wake)
+	if s.inFlight == 0 || s.inFlight == maxInFlight/2 || s.replays == maxReplays/2 {
+		s.rouse()
+	}
+}
+
+// rouse wakes feed, if it rests.
+func (s *shipper) rouse() {
+	if s.resting {
+		s.resting, s.hungry = false, false
+		signal(s.wake)
+	}
 }
 
 func (s *shipper) failed(err error) {

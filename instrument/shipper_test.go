@@ -107,7 +107,7 @@ func TestARecordRefusedForAFullBufferTakesNoNumber(t *testing.T) {
 	saved := os.Stderr
 	os.Stderr = stderr
 	addr := freeAddr(t)
-	cfg := instrument.Config{Service: "bank", Brokers: []string{addr}, BufferBytes: record.MaxBytes, Console: quiet, Scoped: true}
+	cfg := instrument.Config{Service: "bank", Brokers: []string{addr}, BufferBytes: 8 << 20, Console: quiet, Scoped: true}
 	in, err := instrument.Start(context.Background(), cfg)
 	cfg.Console = nil
 	noisy, err2 := instrument.Start(context.Background(), cfg)
@@ -119,11 +119,11 @@ func TestARecordRefusedForAFullBufferTakesNoNumber(t *testing.T) {
 
 	ctx, _ := instrument.WithCorrelationID(context.Background(), "Order-7")
 	ctx, visit := tracer(in).Start(ctx, "visit")
-	for i := range 20 {
+	for i := range 150 {
 		in.Logger().With("w", 1).InfoContext(ctx, fmt.Sprint("large ", i), "text", strings.Repeat("x", 32<<10), "more", strings.Repeat("y", 32<<10))
 	}
 	full := in.Health()
-	if full.Refused == 0 || full.Last+full.Refused != 21 || full.Bytes > record.MaxBytes {
+	if full.Refused == 0 || full.Last+full.Refused != 151 || full.Bytes > 8<<20 {
 		t.Errorf("health %+v", full)
 	}
 	in.Logger().Info("small")
@@ -152,7 +152,7 @@ func TestARecordRefusedForAFullBufferTakesNoNumber(t *testing.T) {
 		t.Fatalf("%d lines on stderr, want %d", len(lines), full.Refused)
 	}
 	for _, line := range lines {
-		if !strings.HasPrefix(line["msg"].(string), "large ") || line["correlation.id"] != "Order-7" || line["w"] != float64(1) {
+		if !strings.HasPrefix(line["message"].(string), "large ") || line["correlation.id"] != "Order-7" || line["labels"].(map[string]any)["w"] != "1" {
 			t.Errorf("stderr: %.300v", line)
 		}
 	}

@@ -29,11 +29,10 @@ func AppendHead(dst []byte, r *Record) []byte {
 
 	dst = AppendField(dst, "span.name", r.SpanName)
 	dst = AppendField(dst, "span.kind", r.SpanKind)
-	dst = AppendField(dst, "event.outcome", r.Outcome)
+	dst = AppendDeclaration(dst, r)
 	if r.Kind == KindHopEnd {
 		dst = appendInt(dst, "event.duration", int64(r.Duration))
 	}
-	dst = AppendDeclaration(dst, r)
 
 	dst = AppendField(dst, "http.request.method", r.HTTP.Method)
 	dst = AppendField(dst, "http.route", r.HTTP.Route)
@@ -103,8 +102,10 @@ func AppendContext(dst []byte, r *Record) []byte {
 	return AppendField(dst, "hop.id", r.HopID)
 }
 
-// AppendDeclaration writes what the application says of the journey.
+// AppendDeclaration writes how a hop ended, or what the application says of the
+// journey.
 func AppendDeclaration(dst []byte, r *Record) []byte {
+	dst = AppendField(dst, "event.outcome", r.Outcome)
 	dst = AppendField(dst, "waybill.outcome", r.Declared)
 	dst = AppendField(dst, "waybill.reason", r.Reason)
 	dst = AppendField(dst, "expect.station", r.Expect.Station)
@@ -151,24 +152,43 @@ func appendKind(dst []byte, kind Kind, version int) []byte {
 
 // AppendTail writes the numbers of r and closes the object.
 func AppendTail(dst []byte, r *Record) []byte {
-	dst = appendUint(dst, "hop.sequence", r.HopSequence)
-	if r.HopRecords != 0 {
-		dst = appendUint(dst, "hop.records", r.HopRecords)
-		dst = append(dst, `,"hop.sends":`...)
-		dst = strconv.AppendUint(dst, r.HopSends, 10)
+	if r.ID != "" {
+		dst = AppendField(appendNumbers(dst, r.numbers()), "event.id", r.ID)
+		return append(dst, '}')
 	}
-	dst = appendUint(dst, "event.sequence", r.Sequence)
-	switch {
-	case r.ID != "":
-		dst = AppendField(dst, "event.id", r.ID)
-	case r.Sequence != 0:
+	return AppendNumbers(dst, r.Node, r.numbers())
+}
+
+// Numbers are what a record gets when a shipping buffer accepts it.
+type Numbers struct {
+	Sequence, HopSequence, HopRecords, HopSends uint64 // as in Record
+}
+
+func (r *Record) numbers() Numbers {
+	return Numbers{r.Sequence, r.HopSequence, r.HopRecords, r.HopSends}
+}
+
+// AppendNumbers is AppendTail for a record that node numbers.
+func AppendNumbers(dst []byte, node string, n Numbers) []byte {
+	dst = appendNumbers(dst, n)
+	if n.Sequence != 0 {
 		dst = append(dst, `,"event.id":`...)
-		dst = AppendString(dst, r.Node)
+		dst = AppendString(dst, node)
 		dst[len(dst)-1] = '-'
-		dst = strconv.AppendUint(dst, r.Sequence, 10)
+		dst = strconv.AppendUint(dst, n.Sequence, 10)
 		dst = append(dst, '"')
 	}
 	return append(dst, '}')
+}
+
+func appendNumbers(dst []byte, n Numbers) []byte {
+	dst = appendUint(dst, "hop.sequence", n.HopSequence)
+	if n.HopRecords != 0 {
+		dst = appendUint(dst, "hop.records", n.HopRecords)
+		dst = append(dst, `,"hop.sends":`...)
+		dst = strconv.AppendUint(dst, n.HopSends, 10)
+	}
+	return appendUint(dst, "event.sequence", n.Sequence)
 }
 
 func appendLinks(dst []byte, links []Link) []byte {

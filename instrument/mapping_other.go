@@ -1,0 +1,12 @@
+//go:build !unix
+
+package instrument
+
+import (
+	"errors"
+	"os"
+)
+
+func mapFile(string, int) ([]byte, *os.File, error) { return nil, nil, errors.ErrUnsupported }
+
+func unmap([]byte) error { return nil }

@@ -1,0 +1,170 @@
+package instrument
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"os"
+)
+
+// A segment is a piece of the buffer: memory of a fixed size, mapped from a
+// file where there is a data folder, into which records are copied one behind
+// the other.
+//
+//	┌ head ─┬ entry ┬ entry ┬ entry ┬ 0 ┄┄┄┄┐
+//	        low ▲       next ▲      end ▲
+//
+// Up to low Kafka has all; up to next all was handed to the producer. The shipper's
+// lock guards every field and the bytes from end on.
+//
+// An entry is 20 bytes of head, little endian, then key and record. A length of
+// 0 ends the entries, whatever an earlier use has left behind it.
+//
+//	0 length of key and record     8 number            18 lane
+//	4 checksum of 8 to 18 and on   16 length of key    19 settled
+type segment struct {
+	data    []byte
+	file    *os.File // nil: memory alone, gone with the process
+	account *account // whose numbers these are
+	lane    lane
+
+	end       int
+	next      int
+	low       int
+	last      uint64 // number of the entry before end
+	unsettled int    // entries
+	bytes     int    // of them
+	out       int    // of them, those at the producer or due to go there once more
+	synced    int    // end when the file was last synced
+}
+
+const (
+	segmentBytes = 1 << 20 // holds the largest record
+	segmentHead  = 16
+	segmentMagic = 0x47455357 // "WSEG"
+	entryHead    = 20
+	settledByte  = 19
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func newSegment(data []byte, file *os.File) *segment {
+	s := &segment{data: data, file: file}
+	binary.LittleEndian.PutUint32(data, segmentMagic)
+	return s
+}
+
+// reuse empties the segment for a lane of an account.
+func (s *segment) reuse(a *account, l lane) {
+	*s = segment{data: s.data, file: s.file, account: a, lane: l, end: segmentHead, next: segmentHead, low: segmentHead}
+	s.terminate()
+}
+
+// terminate writes the length of 0 at end.
+func (s *segment) terminate() {
+	if s.end+4 <= len(s.data) {
+		binary.LittleEndian.PutUint32(s.data[s.end:], 0)
+	}
+}
+
+// room reports whether an entry of n bytes of key and record fits.
+func (s *segment) room(n int) bool { return s.end+entryHead+n <= len(s.data) }
+
+// open starts an entry: what is appended to the returned slice, after key, is
+// the record. close ends it.
+func (s *segment) open(key string) []byte {
+	at := s.end + entryHead
+	copy(s.data[at:], key)
+	return s.data[at+len(key) : at+len(key) : len(s.data)]
+}
+
+// close ends the entry begun by open. Its length is written last, once the
+// entry behind it is none: until then there is no entry.
+func (s *segment) close(number uint64, key string, record []byte) {
+	n := len(key) + len(record)
+	h := s.data[s.end:]
+	binary.LittleEndian.PutUint64(h[8:], number)
+	binary.LittleEndian.PutUint16(h[16:], uint16(len(key)))
+	h[18], h[settledByte] = byte(s.lane), 0
+	binary.LittleEndian.PutUint32(h[4:], checksum(h, n))
+	s.end += entryHead + n
+	s.terminate()
+	binary.LittleEndian.PutUint32(h, uint32(n))
+	s.last = number
+	s.unsettled++
+	s.bytes += entryHead + n
+}
+
+func checksum(h []byte, n int) uint32 {
+	return crc32.Update(crc32.Checksum(h[8:settledByte], castagnoli), castagnoli, h[entryHead:entryHead+n])
+}
+
+// entry is where a record lies in a segment.
+type entry struct {
+	at, length  int // length is of key and record
+	number      uint64
+	key, record []byte
+	settled     bool
+}
+
+// at reads the entry at an offset below end.
+func (s *segment) at(offset int) entry {
+	h := s.data[offset:]
+	n, key := int(binary.LittleEndian.Uint32(h)), int(binary.LittleEndian.Uint16(h[16:]))
+	body := h[entryHead : entryHead+n : entryHead+n]
+	return entry{
+		at: offset, length: n, number: binary.LittleEndian.Uint64(h[8:]), key: body[:key:key], record: body[key:], settled: h[settledByte] == 1,
+	}
+}
+
+// skip moves next behind the entry it is at.
+func (s *segment) skip() { s.next += entryHead + int(binary.LittleEndian.Uint32(s.data[s.next:])) }
+
+// settle marks an entry as done with, once.
+func (s *segment) settle(e entry) {
+	s.data[e.at+settledByte] = 1
+	s.unsettled--
+	s.out--
+	s.bytes -= entryHead + e.length
+	for s.low < s.end && s.data[s.low+settledByte] == 1 {
+		s.low += entryHead + int(binary.LittleEndian.Uint32(s.data[s.low:]))
+	}
+}
+
+// first is the lowest number not settled.
+func (s *segment) first() uint64 { return binary.LittleEndian.Uint64(s.data[s.low+8:]) }
+
+// recover finds the entries in the bytes of a segment that a killed process has
+// left. whole is false where bytes are not what was written: the entries that
+// checksums prove are there all the same.
+func (s *segment) recover() (whole bool) {
+	if len(s.data) < segmentHead || binary.LittleEndian.Uint32(s.data) != segmentMagic {
+		return false
+	}
+	s.end, s.next, s.low = segmentHead, segmentHead, segmentHead
+	whole = len(s.data) == segmentBytes
+	for at := segmentHead; at+entryHead <= len(s.data); {
+		h := s.data[at:]
+		n := int(binary.LittleEndian.Uint32(h))
+		if n == 0 {
+			break
+		}
+		if n > len(h)-entryHead || int(binary.LittleEndian.Uint16(h[16:])) > n {
+			return false
+		}
+		if binary.LittleEndian.Uint32(h[4:]) != checksum(h, n) {
+			whole = false
+			h[settledByte] = 1 // passed over
+		}
+		if h[settledByte] != 1 {
+			s.unsettled++
+			s.bytes += entryHead + n
+		}
+		s.last = max(s.last, binary.LittleEndian.Uint64(h[8:]))
+		at += entryHead + n
+		s.end = at
+	}
+	for s.low < s.end && s.data[s.low+settledByte] == 1 {
+		s.low += entryHead + int(binary.LittleEndian.Uint32(s.data[s.low:]))
+	}
+	return whole
+}
