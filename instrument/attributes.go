@@ -109,11 +109,8 @@ func (a *attributes) label(prefix, name string, value slog.Value) {
 		a.labels = append(a.labels, ',')
 	}
 	k := key{start: len(a.labels)}
-	if plainKey(prefix) && plainKey(name) && len(prefix)+len(name) <= maxKey && len(prefix)+len(name) > 0 {
-		a.labels = append(a.labels, '"')
-		a.labels = append(a.labels, prefix...)
-		a.labels = append(a.labels, name...)
-		a.labels = append(a.labels, '"')
+	if n := len(prefix) + len(name); 0 < n && n <= maxKey && plainKey(prefix) && plainKey(name) {
+		a.labels = append(append(append(append(a.labels, '"'), prefix...), name...), '"')
 	} else {
 		a.labels = record.AppendString(a.labels, record.LabelKey(cut(prefix+name, maxKey)))
 	}

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"math/bits"
 	"strconv"
 	"time"
@@ -152,11 +153,17 @@ func appendKind(dst []byte, kind Kind, version int) []byte {
 
 // AppendTail writes the numbers of r and closes the object.
 func AppendTail(dst []byte, r *Record) []byte {
-	if r.ID != "" {
-		dst = AppendField(appendNumbers(dst, r.numbers()), "event.id", r.ID)
-		return append(dst, '}')
+	dst = appendNumbers(dst, r.numbers())
+	switch {
+	case r.ID != "":
+		dst = AppendField(dst, "event.id", r.ID)
+	case r.Sequence != 0:
+		dst = append(dst, `,"event.id":`...)
+		dst = AppendString(dst, r.Node)
+		dst = strconv.AppendUint(append(dst[:len(dst)-1], '-'), r.Sequence, 10)
+		dst = append(dst, '"')
 	}
-	return AppendNumbers(dst, r.Node, r.numbers())
+	return append(dst, '}')
 }
 
 // Numbers are what a record gets when a shipping buffer accepts it.
@@ -168,17 +175,15 @@ func (r *Record) numbers() Numbers {
 	return Numbers{r.Sequence, r.HopSequence, r.HopRecords, r.HopSends}
 }
 
-// AppendNumbers is AppendTail for a record that node numbers.
+// AppendNumbers is AppendTail for a record of node, which needs no escape.
 func AppendNumbers(dst []byte, node string, n Numbers) []byte {
 	dst = appendNumbers(dst, n)
-	if n.Sequence != 0 {
-		dst = append(dst, `,"event.id":`...)
-		dst = AppendString(dst, node)
-		dst[len(dst)-1] = '-'
-		dst = strconv.AppendUint(dst, n.Sequence, 10)
-		dst = append(dst, '"')
+	if n.Sequence == 0 {
+		return append(dst, '}')
 	}
-	return append(dst, '}')
+	digits := dst[bytes.LastIndexByte(dst, ':')+1:]
+	dst = append(append(append(dst, `,"event.id":"`...), node...), '-')
+	return append(append(dst, digits...), '"', '}')
 }
 
 func appendNumbers(dst []byte, n Numbers) []byte {
