@@ -49,7 +49,7 @@ func (b *buffer) ready(l lane) *segment {
 	}
 	if b.made < b.limit {
 		b.made++
-		return newSegment(make([]byte, segmentBytes), nil)
+		return &segment{data: emptySegment()}
 	}
 	for other := range b.lanes { // one that is written to and holds nothing
 		if ss := b.lanes[other]; lane(other) != l && len(ss) > 0 && ss[len(ss)-1].unsettled == 0 {

@@ -58,19 +58,16 @@ func (s *shipper) wanted() bool {
 // it has none. Log calls then use memory, and Health says so.
 func (s *shipper) make() *segment {
 	if s.spool == nil {
-		return newSegment(make([]byte, segmentBytes), nil)
+		return &segment{data: emptySegment()}
 	}
-	data, file, err := s.spool.segment()
+	seg, err := s.spool.segment()
 	s.mu.Lock()
 	s.spool.err = err
 	if s.account.page == nil && s.spool.page != nil {
 		s.account.keep(s.spool.page)
 	}
 	s.mu.Unlock()
-	if err != nil {
-		return nil
-	}
-	return newSegment(data, file)
+	return seg
 }
 
 // sync writes to disk what has waited for Kafka. A killed process loses nothing

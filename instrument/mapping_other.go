@@ -7,6 +7,6 @@ import (
 	"os"
 )
 
-func mapFile(string, int) ([]byte, *os.File, error) { return nil, nil, errors.ErrUnsupported }
+func mapFile(string, []byte) ([]byte, *os.File, error) { return nil, nil, errors.ErrUnsupported }
 
 func unmap([]byte) error { return nil }

@@ -24,6 +24,7 @@ import (
 type segment struct {
 	data    []byte
 	file    *os.File // nil: memory alone, gone with the process
+	path    string
 	account *account // whose numbers these are
 	lane    lane
 
@@ -47,15 +48,16 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func newSegment(data []byte, file *os.File) *segment {
-	s := &segment{data: data, file: file}
+// emptySegment is the bytes of a new segment.
+func emptySegment() []byte {
+	data := make([]byte, segmentBytes)
 	binary.LittleEndian.PutUint32(data, segmentMagic)
-	return s
+	return data
 }
 
 // reuse empties the segment for a lane of an account.
 func (s *segment) reuse(a *account, l lane) {
-	*s = segment{data: s.data, file: s.file, account: a, lane: l, end: segmentHead, next: segmentHead, low: segmentHead}
+	*s = segment{data: s.data, file: s.file, path: s.path, account: a, lane: l, end: segmentHead, next: segmentHead, low: segmentHead}
 	s.terminate()
 }
 

@@ -92,7 +92,7 @@ func (s *spool) prepare() (err error) {
 	if err != nil {
 		return err
 	}
-	page, file, err := mapFile(filepath.Join(hidden, ledgerName), pageBytes)
+	page, file, err := mapFile(filepath.Join(hidden, ledgerName), make([]byte, pageBytes))
 	if err == nil {
 		if err = errors.Join(syncFolder(hidden), os.Rename(hidden, dir), syncFolder(s.root)); err != nil {
 			err = errors.Join(err, unmap(page), file.Close())
@@ -129,23 +129,24 @@ func syncFolder(name string) error {
 }
 
 // segment makes a file for a segment.
-func (s *spool) segment() ([]byte, *os.File, error) {
+func (s *spool) segment() (*segment, error) {
 	if s.dir == "" {
 		if err := s.prepare(); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	s.files++
-	data, file, err := mapFile(filepath.Join(s.dir, fmt.Sprintf("%06d.segment", s.files)), segmentBytes)
+	name := filepath.Join(s.dir, fmt.Sprintf("%06d.segment", s.files))
+	data, file, err := mapFile(name, emptySegment())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return data, file, syncFolder(s.dir)
+	return &segment{data: data, file: file, path: name}, syncFolder(s.dir)
 }
 
 // remove deletes the file of a segment that holds nothing.
 func (s *spool) remove(seg *segment) {
-	_, _, _ = os.Remove(seg.file.Name()), unmap(seg.data), seg.file.Close()
+	_, _, _ = os.Remove(seg.path), unmap(seg.data), seg.file.Close()
 }
 
 // close lets go of everything. Where Kafka has all, it leaves nothing behind.
