@@ -112,7 +112,7 @@ func (s *stack) openStore(ctx context.Context) (err error) {
 // collector reads.
 func (s *stack) observe(ctx context.Context, service string, console slog.Handler) (*instrument.Instrument, error) {
 	in, err := instrument.Start(ctx, instrument.Config{
-		Service: service, Brokers: s.brokers, Topic: record.TopicSelf, Console: console, BufferBytes: 4 << 20, Scoped: true,
+		Service: service, Brokers: s.brokers, Topic: record.TopicSelf, Console: console, Data: s.cfg.Data, BufferBytes: 8 << 20, Scoped: true,
 	})
 	if err != nil {
 		return nil, err

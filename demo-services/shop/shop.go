@@ -145,7 +145,9 @@ func (s *Shop) service(ctx context.Context, cfg Config, name string, ln net.List
 }
 
 func (s *Shop) instrument(ctx context.Context, cfg Config, name string) (*instrument.Instrument, error) {
-	in, err := instrument.Start(ctx, instrument.Config{Service: name, Environment: "demo", Brokers: cfg.Brokers, Console: s.console, Scoped: true})
+	in, err := instrument.Start(ctx, instrument.Config{
+		Service: name, Environment: "demo", Brokers: cfg.Brokers, Data: cfg.Data, Console: s.console, Scoped: true,
+	})
 	if err != nil {
 		return nil, err
 	}
