@@ -6,7 +6,8 @@
 //
 //	GOAL area/name ours=… peer=… ratio=… goal=… met|missed
 //
-// An absolute goal prints peer=- ratio=- beside a calibration figure.
+// A goal without a peer prints peer=- ratio=-, and beside it what the machine
+// does with nothing to measure.
 package main
 
 import (
@@ -17,12 +18,50 @@ import (
 )
 
 // areas of measurement; each part adds its own.
-var areas = []string{"instrument", "collector", "embedded", "journey", "query", "gateway", "ui", "cli", "alerts"}
+var areas = []struct {
+	name    string
+	measure func(*board) error // nil: nothing yet
+}{
+	{"instrument", instrumentArea},
+	{"collector", nil}, {"embedded", nil}, {"journey", nil}, {"query", nil}, {"gateway", nil}, {"ui", nil}, {"cli", nil}, {"alerts", nil},
+}
 
 func main() {
-	if len(os.Args) > 1 && !slices.Contains(areas, os.Args[1]) {
-		fmt.Fprintf(os.Stderr, "bench: unknown area %q; want one of %s\n", os.Args[1], strings.Join(areas, ", "))
+	if role := os.Getenv(roleEnv); role != "" {
+		if err := play(role); err != nil {
+			fmt.Fprintf(os.Stderr, "bench as %s: %v\n", role, err)
+			os.Exit(1)
+		}
+		return
+	}
+	only := ""
+	if len(os.Args) > 1 {
+		only = os.Args[1]
+	}
+	var names []string
+	for _, a := range areas {
+		names = append(names, a.name)
+	}
+	if only != "" && !slices.Contains(names, only) {
+		fmt.Fprintf(os.Stderr, "bench: unknown area %q; want one of %s\n", only, strings.Join(names, ", "))
 		os.Exit(2)
 	}
-	fmt.Fprintln(os.Stderr, "bench: no goals are measured yet")
+	var b board
+	failed := false
+	for _, a := range areas {
+		if a.measure == nil || only != "" && only != a.name {
+			continue
+		}
+		b.area = a.name
+		if err := a.measure(&b); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %s: %v\n", a.name, err)
+			failed = true
+		}
+	}
+	for _, line := range b.lines {
+		fmt.Println(line)
+	}
+	if failed {
+		os.Exit(1)
+	}
 }

@@ -3,8 +3,10 @@ package instrument
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -30,7 +32,10 @@ type Config struct {
 	Producer sarama.AsyncProducer
 
 	Level   slog.Leveler // lowest level shipped; nil: info
-	Console slog.Handler // where records are shown beside being shipped; nil: JSON on stderr
+	Console slog.Handler // where records are shown beside being shipped; nil: JSON lines on Output
+	Output  io.Writer    // nil: os.Stderr; also gets the records that a full buffer refuses
+
+	Redact Redaction // what is hidden before a record leaves the service; zero: the built-in rules
 
 	// Data is the folder in which records wait for Kafka, so that they outlive a
 	// killed process: the next start ships them. Several instances may share it.
@@ -56,6 +61,9 @@ func (c Config) withEnv(getenv func(string) string) (Config, error) {
 		}
 	}
 	c.Topic = first(c.Topic, record.TopicRecords)
+	if c.Output == nil {
+		c.Output = os.Stderr
+	}
 	if c.Level == nil {
 		c.Level = slog.LevelInfo
 	}

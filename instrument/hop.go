@@ -194,7 +194,7 @@ func (h *hops) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	shard.open[id] = opened
 	shard.Unlock()
 
-	r.Time, r.Kind, r.Message = s.StartTime(), record.KindHopStart, s.Name()
+	r.Time, r.Kind, r.Message = s.StartTime(), record.KindHopStart, r.SpanName
 	h.write(&r, opened, false)
 }
 
@@ -210,11 +210,11 @@ func (h *hops) OnEnd(s sdktrace.ReadOnlySpan) {
 		return
 	}
 	r := h.record(s, opened)
-	r.Time, r.Kind, r.Message = s.EndTime(), record.KindHopEnd, s.Name()
+	r.Time, r.Kind, r.Message = s.EndTime(), record.KindHopEnd, r.SpanName
 	r.Duration, r.Outcome = s.EndTime().Sub(s.StartTime()), record.Success
 	if s.Status().Code == codes.Error {
 		r.Outcome, r.Level = record.Failure, "error"
-		r.Error.Message = s.Status().Description
+		r.Error.Message = h.in.redact.text(s.Status().Description)
 	}
 	for _, event := range s.Events() {
 		if event.Name == "exception" {
@@ -223,7 +223,7 @@ func (h *hops) OnEnd(s sdktrace.ReadOnlySpan) {
 				case "exception.type":
 					r.Error.Type = strings.TrimPrefix(a.Value.AsString(), ".") // the SDK writes ".string" for panic("…")
 				case "exception.message":
-					r.Error.Message = a.Value.AsString()
+					r.Error.Message = h.in.redact.text(a.Value.AsString())
 				}
 			}
 		}
@@ -258,7 +258,7 @@ func (h *hops) record(s sdktrace.ReadOnlySpan, opened span) record.Record {
 	if opened.hop.root != sc.SpanID() {
 		r.HopID = opened.hop.root.String()
 	}
-	r.SpanName, r.SpanKind = s.Name(), s.SpanKind().String()
+	r.SpanName, r.SpanKind = h.in.redact.text(s.Name()), s.SpanKind().String()
 	for _, link := range s.Links() {
 		l := record.Link{TraceID: link.SpanContext.TraceID().String(), SpanID: link.SpanContext.SpanID().String()}
 		for _, a := range link.Attributes {
@@ -269,24 +269,24 @@ func (h *hops) record(s sdktrace.ReadOnlySpan, opened span) record.Record {
 		r.Links = append(r.Links, l)
 	}
 	for _, a := range s.Attributes() {
-		setAttribute(&r, a)
+		h.setAttribute(&r, a)
 	}
 	return r
 }
 
 // setAttribute puts an attribute of the OpenTelemetry semantic conventions into
 // its field; others become labels.
-func setAttribute(r *record.Record, a attribute.KeyValue) {
+func (h *hops) setAttribute(r *record.Record, a attribute.KeyValue) {
 	switch a.Key {
 	case "http.request.method":
 		r.HTTP.Method = a.Value.AsString()
 	case "http.route":
 		r.HTTP.Route = a.Value.AsString()
 	case "url.path":
-		r.HTTP.Path = a.Value.AsString()
+		r.HTTP.Path = h.in.redact.text(a.Value.AsString())
 	case "url.full":
 		if u, err := url.Parse(a.Value.AsString()); err == nil {
-			r.HTTP.Path = u.Path
+			r.HTTP.Path = h.in.redact.text(u.Path)
 		}
 	case "http.response.status_code":
 		r.HTTP.Status = int(a.Value.AsInt64())
@@ -315,6 +315,10 @@ func setAttribute(r *record.Record, a attribute.KeyValue) {
 			r.Error.Type = kind
 		}
 	default:
-		r.Labels = append(r.Labels, record.Label{Key: string(a.Key), Value: a.Value.String()})
+		value := redacted
+		if !h.in.redact.key(string(a.Key)) {
+			value = h.in.redact.text(a.Value.String())
+		}
+		r.Labels = append(r.Labels, record.Label{Key: string(a.Key), Value: value})
 	}
 }

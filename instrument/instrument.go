@@ -29,6 +29,7 @@ type Instrument struct {
 	hops       *hops
 	service    []byte // encoded: what is the same in all its records
 	origins    origins
+	redact     *redactor
 	logger     *slog.Logger
 	provider   *sdktrace.TracerProvider
 	tracer     trace.Tracer
@@ -43,7 +44,7 @@ func Start(_ context.Context, cfg Config) (*Instrument, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start instrument: %w", err)
 	}
-	in := &Instrument{cfg: cfg, node: newNode(time.Now())}
+	in := &Instrument{cfg: cfg, node: newNode(time.Now()), redact: newRedactor(cfg.Redact)}
 	base := in.base(time.Time{})
 	in.service = record.AppendService(nil, &base)
 	var sp *spool
@@ -56,7 +57,7 @@ func Start(_ context.Context, cfg Config) (*Instrument, error) {
 	in.hops = newHops(in)
 	in.propagator = propagator{in: in, trace: propagation.TraceContext{}, baggage: propagation.Baggage{}}
 
-	in.logger = slog.New(in.handler(os.Stderr))
+	in.logger = slog.New(in.handler(cfg.Output))
 
 	sampler, err := samplerFromEnv(os.Getenv)
 	if err != nil {
@@ -91,7 +92,7 @@ func (in *Instrument) handler(w io.Writer) slog.Handler {
 	if in.cfg.Console != nil {
 		ends = slogmulti.Fanout(correlated{in.cfg.Console}, slogmulti.Failover()(newHandler(in), stderr))
 	}
-	return slogmulti.Pipe(slogmulti.RecoverHandlerError(in.recovered)).Handler(ends)
+	return slogmulti.Pipe(in.redact.middleware, slogmulti.RecoverHandlerError(in.recovered)).Handler(ends)
 }
 
 // recovered is told of what went wrong in a handler. What the shipper refuses it
@@ -104,6 +105,11 @@ func (in *Instrument) recovered(_ context.Context, _ slog.Record, err error) {
 
 // Logger is the service's logger.
 func (in *Instrument) Logger() *slog.Logger { return in.logger }
+
+// ShippingHandler is the part of Logger that ships, for a composition of one's
+// own. It never blocks, and returns an error when the buffer is full or the
+// instance has been shut down. It does not redact.
+func (in *Instrument) ShippingHandler() slog.Handler { return newHandler(in) }
 
 // Node is the instance's name, new at every start.
 func (in *Instrument) Node() string { return in.node }

@@ -183,7 +183,7 @@ func TestOffHidesNothing(t *testing.T) {
 }
 
 type (
-	account struct {
+	customer struct {
 		Name   string
 		Limit  json.Number
 		Nested struct {
@@ -244,7 +244,7 @@ func TestAttributes(t *testing.T) {
 	f(slog.Any("m", []any{map[string]any{"t": `{"password":"a\"b"}`, "u": "é\n\"", "password": nil}}),
 		`{"m":[{"password":null,"t":"{\"password\":\"[redacted]\"}","u":"é\n\""}]}`)
 	f(slog.Any("m", map[string]int{"Bearer abc123": 1}), `{"m":{"Bearer [redacted]":1}}`)
-	a := account{Name: "bob", Limit: "1.50"}
+	a := customer{Name: "bob", Limit: "1.50"}
 	a.Nested.ClientSecret = "x"
 	f(slog.Any("a", &a), `{"a":{"Name":"bob","Limit":1.50,"Nested":{"client_secret":"[redacted]"}}}`)
 }
@@ -255,7 +255,7 @@ func TestAttributesWithoutSecretsSurvive(t *testing.T) {
 	for _, a := range []slog.Attr{
 		slog.Int64("order", 4111111111111111), slog.Uint64("n", 1), slog.Float64("f", 1.5), slog.Bool("has_password", true), slog.String("password", ""),
 		slog.Any("password", nil), slog.Any("x", nil), slog.Duration("d", time.Second), slog.Time("t", time.Now()), slog.Any("e", io.EOF),
-		slog.Any("waybill.outcome", outcome("delivered")), slog.Any("a", account{Limit: "1"}), slog.Any("p", panicker{}), slog.Any("l", loop),
+		slog.Any("waybill.outcome", &declaration{}), slog.Any("a", customer{Limit: "1"}), slog.Any("p", panicker{}), slog.Any("l", loop),
 		slog.Any("f", func() {}), slog.Any("s", stringer("a")), slog.Any("u", &url.URL{Host: "a"}), slog.Any("b", []byte("abcdefgh")), slog.Group("g", "a", 1),
 		slog.Any("nil", (*texter)(nil)), slog.String("token", redacted),
 	} {
