@@ -86,8 +86,11 @@ func untilStdinCloses() error {
 	return err
 }
 
-func playBroker(dir string) error {
-	b, err := broker.Open(broker.Config{Dir: dir, Addr: "127.0.0.1:0"})
+// playBroker takes a folder, the address to listen on and, where clients shall
+// come through another one, that.
+func playBroker(argument string) error {
+	words := append(strings.Fields(argument), "")
+	b, err := broker.Open(broker.Config{Dir: words[0], Addr: words[1], Advertise: words[2]})
 	if err != nil {
 		return err
 	}

@@ -132,11 +132,12 @@ func (b *buffer) retire() []*segment {
 }
 
 // unfed are the segments with entries not handed to the producer yet, the
-// oldest of each lane.
-func (b *buffer) unfed(found []*segment) []*segment {
+// oldest of each lane. None of them is dropped before they have been read.
+func (b *buffer) unfed(found []cursor) []cursor {
 	for _, ss := range b.lanes {
 		if i := slices.IndexFunc(ss, func(s *segment) bool { return s.next < s.end }); i >= 0 {
-			found = append(found, ss[i])
+			ss[i].out++
+			found = append(found, cursor{seg: ss[i], at: ss[i].next, end: ss[i].end})
 		}
 	}
 	return found

@@ -59,6 +59,25 @@ func (p *predecessor) load(aside func(file string) error) (corrupt bool, err err
 	return true, aside(p.path)
 }
 
+// take wraps entries of the segment being replayed.
+func (p *predecessor) take(out []*parcel, window int) []*parcel {
+	if p.seg == nil {
+		return out
+	}
+	c := cursor{seg: p.seg, at: p.seg.next, end: p.seg.end}
+	for window > 0 && c.at < c.end {
+		if e := p.seg.at(c.at); e.settled {
+			c.at += entryHead + e.length
+			continue
+		}
+		out = append(out, c.take())
+		window--
+	}
+	p.seg.next = c.at
+	p.seg.out += c.taken
+	return out
+}
+
 // advance goes on with the replay, once there is nothing live to ship, and
 // reports whether there is something to take now.
 func (s *shipper) advance(producer sarama.AsyncProducer) bool {

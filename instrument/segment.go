@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"os"
+
+	"github.com/waybill-log/waybill/record"
 )
 
 // A segment is a piece of the buffer: memory of a fixed size, mapped from a
@@ -34,8 +36,10 @@ type segment struct {
 	last      uint64 // number of the entry before end
 	unsettled int    // entries
 	bytes     int    // of them
-	out       int    // of them, those at the producer or due to go there once more
-	synced    int    // end when the file was last synced
+	out       int    // of them, those at the producer or due to go there once more; more while they are read
+
+	top, done int // see mark
+	synced    int // end when the file was last synced
 }
 
 const (
@@ -71,33 +75,31 @@ func (s *segment) terminate() {
 // room reports whether an entry of n bytes of key and record fits.
 func (s *segment) room(n int) bool { return s.end+entryHead+n <= len(s.data) }
 
-// open starts an entry: what is appended to the returned slice, after key, is
-// the record. close ends it.
-func (s *segment) open(key string) []byte {
-	at := s.end + entryHead
-	copy(s.data[at:], key)
-	return s.data[at+len(key) : at+len(key) : len(s.data)]
-}
-
-// close ends the entry begun by open. Its length is written last, once the
-// entry behind it is none: until then there is no entry.
-func (s *segment) close(number uint64, key string, record []byte) {
-	n := len(key) + len(record)
+// write adds an entry: head and numbers make the record, sum is the checksum of
+// head. The entry's length is written last, once the entry behind it is none:
+// until then there is no entry.
+func (s *segment) write(key string, head []byte, sum uint32, node string, n record.Numbers) {
 	h := s.data[s.end:]
-	binary.LittleEndian.PutUint64(h[8:], number)
+	body := entryHead + len(key)
+	copy(h[entryHead:], key)
+	tail := body + copy(h[body:], head)
+	end := tail + len(record.AppendNumbers(h[tail:tail:len(h)], node, n))
+	binary.LittleEndian.PutUint64(h[8:], n.Sequence)
 	binary.LittleEndian.PutUint16(h[16:], uint16(len(key)))
 	h[18], h[settledByte] = byte(s.lane), 0
-	binary.LittleEndian.PutUint32(h[4:], checksum(h, n))
-	s.end += entryHead + n
+	sum = crc32.Update(sum, castagnoli, h[tail:end])
+	binary.LittleEndian.PutUint32(h[4:], checksum(sum, h[:body]))
+	s.end += end
 	s.terminate()
-	binary.LittleEndian.PutUint32(h, uint32(n))
-	s.last = number
+	binary.LittleEndian.PutUint32(h, uint32(end-entryHead))
+	s.last = n.Sequence
 	s.unsettled++
-	s.bytes += entryHead + n
+	s.bytes += end
 }
 
-func checksum(h []byte, n int) uint32 {
-	return crc32.Update(crc32.Checksum(h[8:settledByte], castagnoli), castagnoli, h[entryHead:entryHead+n])
+// checksum goes on from that of the record to the key and the head of an entry.
+func checksum(sum uint32, h []byte) uint32 {
+	return crc32.Update(crc32.Update(sum, castagnoli, h[entryHead:]), castagnoli, h[8:settledByte])
 }
 
 // entry is where a record lies in a segment.
@@ -118,18 +120,23 @@ func (s *segment) at(offset int) entry {
 	}
 }
 
-// skip moves next behind the entry it is at.
-func (s *segment) skip() { s.next += entryHead + int(binary.LittleEndian.Uint32(s.data[s.next:])) }
-
-// settle marks an entry as done with, once.
-func (s *segment) settle(e entry) {
+// mark notes that Kafka has an entry that was handed over, and moves done on.
+// Unlike all else it is the business of the goroutine that settles alone: it
+// looks at nothing behind what that has been given.
+func (s *segment) mark(e entry) {
 	s.data[e.at+settledByte] = 1
+	s.top = max(s.top, e.at+entryHead+e.length)
+	for s.done = max(s.done, segmentHead); s.done < s.top && s.data[s.done+settledByte] == 1; {
+		s.done += entryHead + int(binary.LittleEndian.Uint32(s.data[s.done:]))
+	}
+}
+
+// settle takes an entry that is marked off the counts.
+func (s *segment) settle(e entry) {
+	s.low = max(s.low, s.done)
 	s.unsettled--
 	s.out--
 	s.bytes -= entryHead + e.length
-	for s.low < s.end && s.data[s.low+settledByte] == 1 {
-		s.low += entryHead + int(binary.LittleEndian.Uint32(s.data[s.low:]))
-	}
 }
 
 // first is the lowest number not settled.
@@ -153,7 +160,8 @@ func (s *segment) recover() (whole bool) {
 		if n > len(h)-entryHead || int(binary.LittleEndian.Uint16(h[16:])) > n {
 			return false
 		}
-		if binary.LittleEndian.Uint32(h[4:]) != checksum(h, n) {
+		body := entryHead + int(binary.LittleEndian.Uint16(h[16:]))
+		if binary.LittleEndian.Uint32(h[4:]) != checksum(crc32.Checksum(h[body:entryHead+n], castagnoli), h[:body]) {
 			whole = false
 			h[settledByte] = 1 // passed over
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strings"
 	"sync"
@@ -39,7 +40,6 @@ type shipper struct {
 	account  *account
 	buffer   buffer
 	again    []*parcel // to hand over once more
-	pool     []*parcel
 	inFlight int       // parcels at the producer
 	replays  int       // of them, those of a predecessor
 	resume   time.Time // nothing is handed over before
@@ -91,6 +91,7 @@ func newShipper(cfg Config, node string, sp *spool) *shipper {
 // but for its numbers, visit the hop it belongs to, nil for none; last closes
 // the hop's count. It never waits for Kafka or a disk.
 func (s *shipper) accept(head []byte, key string, l lane, visit *hop, last bool) error {
+	sum := crc32.Checksum(head, castagnoli)
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -111,7 +112,7 @@ func (s *shipper) accept(head []byte, key string, l lane, visit *hop, last bool)
 			n.HopRecords, n.HopSends = visit.sequence, visit.sends.Load()
 		}
 	}
-	seg.close(n.Sequence, key, record.AppendNumbers(append(seg.open(key), head...), s.node, n))
+	seg.write(key, head, sum, s.node, n)
 	s.buffer.added(seg, before)
 	short := len(s.buffer.free) < spareSegments && s.buffer.made < s.buffer.limit
 	if s.hungry {
@@ -195,78 +196,86 @@ type parcel struct {
 }
 
 // take returns what is to be handed to the producer now. Where there is nothing,
-// pause says for how long; 0: until woken.
+// pause says for how long; 0: until woken. Only feed calls it.
 func (s *shipper) take(into []*parcel) (out []*parcel, pause time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	out = into[:0]
+	s.mu.Lock()
 	if wait := time.Until(s.resume); s.failures > 0 && wait > 0 {
+		s.mu.Unlock()
 		return out, wait
 	}
-	window := min(maxTake, maxInFlight-s.inFlight)
-	if s.group > 0 {
+	group, window := s.group, min(maxTake, maxInFlight-s.inFlight)
+	if group > 0 {
+		window = group
 		if s.inFlight > 0 {
-			s.resting = true // the last of them to settle wakes feed
-			return out, 0
+			window = 0 // the last of them to settle wakes feed
 		}
-		window = s.group
 	}
-	s.shrunk = false
+	s.shrunk = s.shrunk && window == 0
 	n := min(max(window, 0), len(s.again))
 	out = append(out, s.again[:n]...)
 	s.again = slices.Delete(s.again, 0, n)
-	var segments [lanes]*segment
-	for open := s.buffer.unfed(segments[:0]); len(out) < window && len(open) > 0; {
+	var cursors [lanes]cursor
+	open := cursors[:0]
+	if len(out) < window {
+		open = s.buffer.unfed(open)
+	}
+	if len(open) == 0 && len(out) == 0 && s.replay != nil {
+		out = s.replay.take(out, min(window, maxReplays-s.replays))
+		s.replays += len(out)
+	}
+	s.resting = len(open) == 0 && len(out) == 0
+	s.hungry = s.resting && window > 0
+	s.inFlight += len(out)
+	s.mu.Unlock()
+
+	live := len(out)
+	for len(out) < window && len(open) > 0 { // entries do not change, so they are read without the lock
 		oldest := 0
 		for i := range open {
-			if open[i].at(open[i].next).number < open[oldest].at(open[oldest].next).number {
+			if open[i].number() < open[oldest].number() {
 				oldest = i
 			}
 		}
-		out = append(out, s.parcel(open[oldest]))
-		if open[oldest].next == open[oldest].end {
-			open = s.buffer.unfed(segments[:0])
+		out = append(out, open[oldest].take())
+		if open[oldest].at == open[oldest].end {
+			break
 		}
 	}
-	if len(out) == 0 && s.replay != nil {
-		out = s.takeReplay(out, min(window, maxReplays-s.replays))
-	}
 	for _, p := range out {
-		p.group = s.group
+		p.group = group
 	}
-	s.inFlight += len(out)
-	s.resting = len(out) == 0
-	s.hungry = s.resting && window > 0
+	if len(open) > 0 {
+		s.mu.Lock()
+		for _, c := range open {
+			c.seg.next = c.at
+			c.seg.out += c.taken - 1
+		}
+		s.inFlight += len(out) - live
+		s.mu.Unlock()
+	}
 	return out, 0
 }
 
-// takeReplay takes records of the predecessor being replayed.
-func (s *shipper) takeReplay(out []*parcel, window int) []*parcel {
-	for seg := s.replay.seg; seg != nil && len(out) < window && seg.next < seg.end; {
-		if seg.at(seg.next).settled {
-			seg.skip()
-			continue
-		}
-		out = append(out, s.parcel(seg))
-		s.replays++
-	}
-	return out
+// cursor reads the entries of a segment from at to end.
+type cursor struct {
+	seg            *segment
+	at, end, taken int
 }
 
-// parcel wraps the entry at seg.next and moves on.
-func (s *shipper) parcel(seg *segment) *parcel {
-	var p *parcel
-	if n := len(s.pool); n > 0 {
-		p, s.pool = s.pool[n-1], s.pool[:n-1]
-	} else {
-		p = new(parcel)
-	}
-	p.seg, p.entry = seg, seg.at(seg.next)
+func (c *cursor) number() uint64 { return c.seg.at(c.at).number }
+
+// take wraps the entry it is at and moves on.
+func (c *cursor) take() *parcel {
+	p := parcels.Get().(*parcel)
+	p.seg, p.entry = c.seg, c.seg.at(c.at)
 	p.wrap()
-	seg.skip()
-	seg.out++
+	c.at += entryHead + p.entry.length
+	c.taken++
 	return p
 }
+
+var parcels = sync.Pool{New: func() any { return new(parcel) }}
 
 // wrap makes the message anew, since sarama writes to the one it was given.
 func (p *parcel) wrap() {
@@ -277,13 +286,20 @@ func (p *parcel) wrap() {
 	}
 }
 
-// settled takes parcels off the buffer: Kafka has them.
-func (s *shipper) settled(parcels []*parcel) {
+// settled takes what Kafka has off the buffer. Only settle calls it.
+func (s *shipper) settled(done []*parcel) {
+	for _, p := range done {
+		p.seg.mark(p.entry)
+	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.lastErr, s.failures = nil, 0
-	for _, p := range parcels {
+	for _, p := range done {
 		s.remove(p)
+	}
+	s.mu.Unlock()
+	for _, p := range done {
+		*p = parcel{}
+		parcels.Put(p)
 	}
 }
 
@@ -318,6 +334,7 @@ func (s *shipper) refusedForGood(p *parcel, reason string) {
 	s.shrunk = true
 	if p.group == 1 {
 		p.seg.account.drop(record.Dropped{From: p.entry.number, To: p.entry.number, Reason: reason})
+		p.seg.mark(p.entry)
 		s.remove(p)
 		return
 	}
@@ -330,7 +347,7 @@ func (s *shipper) refusedForGood(p *parcel, reason string) {
 	s.repeat(p)
 }
 
-// remove takes a parcel's entry out of its segment.
+// remove takes a parcel's entry, which is marked, out of its segment.
 func (s *shipper) remove(p *parcel) {
 	live := p.seg.account == s.account
 	if live {
@@ -344,8 +361,6 @@ func (s *shipper) remove(p *parcel) {
 		}
 		s.rouse()
 	}
-	p.seg, p.entry = nil, entry{}
-	s.pool = append(s.pool, p)
 }
 
 // landed counts a parcel that has come back from the producer.
