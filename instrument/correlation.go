@@ -21,8 +21,9 @@ type contextKey struct{}
 // correlation is what a context carries beside the span: the service instance
 // working on it, and the ID where it is not the trace's.
 type correlation struct {
-	in *Instrument
-	id string
+	in     *Instrument
+	id     string
+	caller *caller // who is not trusted
 }
 
 // WithCorrelationID returns a context whose records and outgoing calls carry

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/waybill-log/waybill/record"
 )
@@ -24,55 +26,102 @@ import (
 type Instrument struct {
 	cfg        Config
 	node       string
-	ship       *shipper
+	ship       *shipper // nil: disabled
 	hops       *hops
 	logger     *slog.Logger
-	provider   *sdktrace.TracerProvider
+	own        *sdktrace.TracerProvider // nil where the caller has one
+	beside     []sdktrace.SpanProcessor // own's, but for hops
+	provider   trace.TracerProvider
 	tracer     trace.Tracer
-	propagator propagation.TextMapPropagator
+	propagator *propagator
+	warnings   warnings
+	unrecorded sync.Once
+	unseen     sync.Once
 	stop       sync.Once
 }
 
 // Start sets a service up. Unless cfg.Scoped, it becomes the process's default
 // for slog and OpenTelemetry. It does not wait for Kafka: records wait instead.
-func Start(_ context.Context, cfg Config) (*Instrument, error) {
+// With OTEL_SDK_DISABLED=true it logs to the console and carries headers on,
+// and does nothing else.
+func Start(ctx context.Context, cfg Config) (*Instrument, error) {
 	cfg, err := cfg.withEnv(os.Getenv)
 	if err != nil {
 		return nil, fmt.Errorf("start instrument: %w", err)
 	}
 	in := &Instrument{cfg: cfg, node: newNode(time.Now())}
-	in.ship = newShipper(cfg.Brokers, cfg.Topic, cfg.Service, in.node, cfg.BufferBytes, cfg.LedgerEvery)
 	in.hops = newHops(in)
-	in.propagator = propagator{in: in, trace: propagation.TraceContext{}, baggage: propagation.Baggage{}}
-
 	stderr := correlated{slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level})}
-	if cfg.Console == nil { // all records are on stderr, so the refused ones are
-		in.logger = slog.New(slogmulti.Fanout(stderr, newHandler(in)))
-	} else {
-		in.logger = slog.New(slogmulti.Fanout(correlated{cfg.Console}, slogmulti.Failover()(newHandler(in), stderr)))
+	switch {
+	case cfg.disabled && cfg.Console == nil:
+		in.logger = slog.New(stderr)
+	case cfg.disabled:
+		in.logger = slog.New(correlated{cfg.Console})
+	default:
+		in.ship = newShipper(cfg.Brokers, cfg.Security, cfg.Topic, cfg.Service, in.node, cfg.BufferBytes, cfg.LedgerEvery)
+		if cfg.Console == nil { // all records are on stderr, so the refused ones are
+			in.logger = slog.New(slogmulti.Fanout(stderr, newHandler(in)))
+		} else {
+			in.logger = slog.New(slogmulti.Fanout(correlated{cfg.Console}, slogmulti.Failover()(newHandler(in), stderr)))
+		}
 	}
-
-	sampler, err := samplerFromEnv(os.Getenv)
-	if err != nil {
-		in.logger.Warn("trace sampler ignored", "error", err)
+	if in.propagator, err = propagatorFromEnv(in, os.Getenv); err != nil {
+		in.warn("propagators ignored", err)
 	}
-	in.provider = sdktrace.NewTracerProvider(
-		sdktrace.WithSampler(sdktrace.AlwaysRecord(sampler)),
-		sdktrace.WithIDGenerator(idGenerator{}),
-		sdktrace.WithResource(resource.NewSchemaless(
-			attribute.String("service.name", cfg.Service),
-			attribute.String("service.version", cfg.Version),
-			attribute.String("service.instance.id", in.node),
-		)),
-		sdktrace.WithSpanProcessor(in.hops),
-	)
+	switch {
+	case cfg.disabled:
+		in.provider = noop.NewTracerProvider()
+	case cfg.TracerProvider != nil:
+		in.provider = cfg.TracerProvider
+	default:
+		in.own = in.newProvider(ctx)
+		in.provider = in.own
+	}
+	if s := cfg.Security; !cfg.disabled && s.User != "" && s.mechanism() == SASLPlain && !s.TLS {
+		in.warnings.add(warnReadable)
+	}
 	in.tracer = in.provider.Tracer("github.com/waybill-log/waybill/instrument")
 	if !cfg.Scoped {
 		slog.SetDefault(in.logger)
-		otel.SetTracerProvider(in.provider)
+		if cfg.TracerProvider == nil {
+			otel.SetTracerProvider(in.provider)
+		}
 		otel.SetTextMapPropagator(in.propagator)
 	}
 	return in, nil
+}
+
+// newProvider makes the provider whose spans are hops, as the environment wants it.
+func (in *Instrument) newProvider(ctx context.Context) *sdktrace.TracerProvider {
+	sampler, err := samplerFromEnv(os.Getenv)
+	if err != nil {
+		in.warn("trace sampler ignored", err)
+	}
+	exporter, err := exporterFromEnv(ctx, os.Getenv)
+	if err != nil {
+		in.warn("spans are not exported", err)
+	}
+	in.beside = in.cfg.SpanProcessors
+	if exporter != nil {
+		in.beside = append(slices.Clone(in.beside), exporter)
+	}
+	attrs := []attribute.KeyValue{attribute.String("service.name", in.cfg.Service), attribute.String("service.instance.id", in.node)}
+	if in.cfg.Version != "" {
+		attrs = append(attrs, attribute.String("service.version", in.cfg.Version))
+	}
+	if in.cfg.Environment != "" {
+		attrs = append(attrs, attribute.String("deployment.environment.name", in.cfg.Environment))
+	}
+	options := []sdktrace.TracerProviderOption{
+		sdktrace.WithSampler(sdktrace.AlwaysRecord(sampler)),
+		sdktrace.WithIDGenerator(idGenerator{}),
+		sdktrace.WithResource(resource.NewSchemaless(attrs...)), // the SDK adds OTEL_RESOURCE_ATTRIBUTES
+		sdktrace.WithSpanProcessor(in.hops),
+	}
+	for _, p := range in.beside {
+		options = append(options, sdktrace.WithSpanProcessor(beside{p}))
+	}
+	return sdktrace.NewTracerProvider(options...)
 }
 
 // Logger is the service's logger.
@@ -83,6 +132,10 @@ func (in *Instrument) Node() string { return in.node }
 
 // TracerProvider gives tracers whose spans become hops.
 func (in *Instrument) TracerProvider() trace.TracerProvider { return in.provider }
+
+// SpanProcessor turns spans into hops. Who has a TracerProvider of their own
+// registers it there; see Config.TracerProvider.
+func (in *Instrument) SpanProcessor() sdktrace.SpanProcessor { return in.hops }
 
 // Propagator carries trace context, baggage and the correlation ID.
 func (in *Instrument) Propagator() propagation.TextMapPropagator { return in.propagator }
@@ -95,21 +148,38 @@ type Health struct {
 	Refused   uint64 // records refused because the buffer was full
 	Panics    uint64 // values in log calls that panicked; their records say so
 	Err       error  // the last error of Kafka; nil once records flow again
+
+	Warnings []string // what is wrong with the set-up, and what to do; each once, and no more than 16
+	Disabled bool     // OTEL_SDK_DISABLED: nothing is shipped
 }
 
 // Health returns the state of shipping now.
-func (in *Instrument) Health() Health { return in.ship.health() }
+func (in *Instrument) Health() Health {
+	h := Health{Unsettled: 1, Disabled: true}
+	if in.ship != nil {
+		h = in.ship.health()
+	}
+	h.Warnings = in.warnings.all()
+	return h
+}
 
 // Shutdown ends open work: records are flushed and the final ledger is written.
 // When ctx ends first, the error says how many records did not reach Kafka.
 // Log calls after it go to stderr.
 func (in *Instrument) Shutdown(ctx context.Context) (err error) {
 	in.stop.Do(func() {
-		// Tracing has nothing to wait for, and must stop though ctx has ended.
-		if err = in.provider.Shutdown(context.WithoutCancel(ctx)); err != nil {
-			err = fmt.Errorf("stop tracing: %w", err)
+		exported := make(chan error, 1)
+		go func() { exported <- shutdownAll(ctx, in.beside) }()
+		if in.own != nil {
+			// The provider itself has nothing to wait for, and must stop though ctx has ended.
+			err = in.own.Shutdown(context.WithoutCancel(ctx))
 		}
-		err = errors.Join(err, in.ship.close(ctx))
+		if in.ship != nil {
+			err = errors.Join(err, in.ship.close(ctx))
+		}
+		if failed := <-exported; failed != nil {
+			err = errors.Join(err, fmt.Errorf("stop exporting spans: %w", failed))
+		}
 	})
 	return err
 }

@@ -2,7 +2,6 @@ package instrument
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -31,11 +30,11 @@ func (s *shipper) run() {
 // with nothing to ship, or cancelled.
 func (s *shipper) connect() sarama.AsyncProducer {
 	for attempt := 0; ; attempt++ {
-		producer, err := sarama.NewAsyncProducer(s.brokers, producerConfig(s.service))
+		producer, err := s.security.connect(s.brokers, producerConfig(s.service))
 		if err == nil {
 			return producer
 		}
-		s.failed(fmt.Errorf("Kafka at %s does not answer (%w)", strings.Join(s.brokers, ", "), err))
+		s.failed(err)
 		select {
 		case <-time.After(backOff(attempt)):
 		case <-s.shutdown.Done():

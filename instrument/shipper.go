@@ -29,6 +29,7 @@ var (
 // The front of entries is the lowest number not settled: what the ledger says.
 type shipper struct {
 	brokers       []string
+	security      Security
 	topic         string
 	service, node string
 	limit         int
@@ -67,9 +68,9 @@ type entry struct {
 	tries   int // how often Kafka has refused it
 }
 
-func newShipper(brokers []string, topic, service, node string, limit int, ledgerEvery time.Duration) *shipper {
+func newShipper(brokers []string, security Security, topic, service, node string, limit int, ledgerEvery time.Duration) *shipper {
 	s := &shipper{
-		brokers: brokers, topic: topic, service: service, node: node, limit: limit, ledgerEvery: ledgerEvery, next: 1,
+		brokers: brokers, security: security, topic: topic, service: service, node: node, limit: limit, ledgerEvery: ledgerEvery, next: 1,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		heads: sync.Pool{New: func() any { return new([]byte) }},
 	}
