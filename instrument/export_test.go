@@ -55,11 +55,7 @@ func TestSampledSpansAreExportedBesideAllHops(t *testing.T) {
 		got := &receiver{spans: map[string]string{}}
 		url := serve(t, got)
 		for i := range pairs {
-			if pairs[i] == "URL" {
-				pairs[i] = url
-			} else if pairs[i] == "URL/v1/traces" {
-				pairs[i] = url + "/v1/traces"
-			}
+			pairs[i] = strings.Replace(pairs[i], "URL", url, 1)
 		}
 		environment(t, append(pairs, "WAYBILL_KAFKA_BROKERS", k.Addr(), "OTEL_TRACES_SAMPLER", "traceidratio", "OTEL_TRACES_SAMPLER_ARG", "0.5")...)
 		in := service(t, instrument.Config{})
