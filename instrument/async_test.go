@@ -22,6 +22,7 @@ func (k *kafka) async(t *testing.T, successes, failures bool) (*sarama.Config, s
 	cfg.Version = sarama.V3_6_0_0
 	cfg.Producer.Return.Successes, cfg.Producer.Return.Errors = successes, failures
 	cfg.Producer.Retry.Max = 0
+	cfg.ChannelBufferSize = 0 // nothing settles that nobody reads
 	p, err := sarama.NewAsyncProducer([]string{k.Addr()}, cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -222,6 +222,7 @@ func TestTheEnvironmentChoosesThePropagators(t *testing.T) {
 	f("baggage,ottrace,tracecontext", "baggage ot-baggage-correlation.id ot-baggage-user ot-tracer-sampled ot-tracer-spanid ot-tracer-traceid traceparent "+id, false)
 	f("none", id, false)
 	f("tracecontext,none", id, false)
+	f("none,baggage", id, false)
 	f(",", id, false)
 	f("b4", "baggage traceparent "+id, true)
 	f("b3,carrier-pigeon", "baggage traceparent "+id, true)
