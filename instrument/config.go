@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/waybill-log/waybill/record"
 )
@@ -26,12 +28,14 @@ type Config struct {
 	Environment string   // empty: deployment.environment.name of OTEL_RESOURCE_ATTRIBUTES
 	Brokers     []string // empty: WAYBILL_KAFKA_BROKERS, else DefaultBroker
 	Topic       string   // empty: record.TopicRecords
+	Security    Security // each field empty: WAYBILL_KAFKA_TLS, _CA_FILE, _USER and so on, else plain text
 
-	// Producer is used instead of one made for Brokers. It must wait for all
-	// replicas and return successes and errors; Shutdown closes it.
+	// Producer is used instead of one made for Brokers, whatever OTEL_SDK_DISABLED
+	// says. It must wait for all replicas and return successes and errors; Shutdown
+	// closes it.
 	Producer sarama.AsyncProducer
 
-	Level   slog.Leveler // lowest level shipped; nil: info
+	Level   slog.Leveler // lowest level shipped; nil: WAYBILL_LOG_LEVEL, else info
 	Console slog.Handler // where records are shown beside being shipped; nil: JSON lines on Output
 	Output  io.Writer    // nil: os.Stderr; also gets the records that a full buffer refuses
 
@@ -44,13 +48,32 @@ type Config struct {
 	BufferBytes int           // bound on what waits for Kafka, at least 8 MiB; 0: 64 MiB in memory, 256 MiB in Data
 	LedgerEvery time.Duration // 0: 10 s
 
+	// TracerProvider is one's own; nil: Start makes one, with OpenTelemetry's
+	// settings from the environment. It has to record every span, sampled or not,
+	// and to have Instrument.SpanProcessor, or there are no hops; Health warns.
+	// Start does not make it the process's default, nor does Shutdown stop it.
+	//
+	//	tp := sdktrace.NewTracerProvider(
+	//		sdktrace.WithSampler(sdktrace.AlwaysRecord(sampler)),
+	//		sdktrace.WithIDGenerator(instrument.IDGenerator()))
+	//	in, err := instrument.Start(ctx, instrument.Config{TracerProvider: tp})
+	//	tp.RegisterSpanProcessor(in.SpanProcessor())
+	TracerProvider trace.TracerProvider
+
+	// SpanProcessors see every span beside Waybill, the unsampled ones too, and
+	// are shut down with it. A batch processor exports the sampled ones.
+	SpanProcessors []sdktrace.SpanProcessor
+
 	// Scoped leaves the process-wide defaults of slog and OpenTelemetry alone,
 	// for several services in one process. Delivered and Failed then find the
 	// instance only in a context that came through Echo, Handler or Process.
 	Scoped bool
+
+	disabled bool // OTEL_SDK_DISABLED
 }
 
 func (c Config) withEnv(getenv func(string) string) (Config, error) {
+	c.disabled = strings.EqualFold(strings.TrimSpace(getenv("OTEL_SDK_DISABLED")), "true") && c.Producer == nil
 	attrs := resourceAttributes(getenv("OTEL_RESOURCE_ATTRIBUTES"))
 	c.Service = first(c.Service, getenv("OTEL_SERVICE_NAME"), attrs["service.name"])
 	c.Version = first(c.Version, attrs["service.version"])
@@ -65,7 +88,11 @@ func (c Config) withEnv(getenv func(string) string) (Config, error) {
 		c.Output = os.Stderr
 	}
 	if c.Level == nil {
-		c.Level = slog.LevelInfo
+		level, name := slog.LevelInfo, strings.TrimSpace(getenv("WAYBILL_LOG_LEVEL"))
+		if name != "" && level.UnmarshalText([]byte(name)) != nil {
+			return c, fmt.Errorf("WAYBILL_LOG_LEVEL is %q, want debug, info, warn or error", name)
+		}
+		c.Level = level
 	}
 	c.Data = first(c.Data, getenv("WAYBILL_DATA"))
 	if c.BufferBytes == 0 {
@@ -76,6 +103,13 @@ func (c Config) withEnv(getenv func(string) string) (Config, error) {
 	}
 	if c.LedgerEvery == 0 {
 		c.LedgerEvery = 10 * time.Second
+	}
+	if c.disabled { // nothing that could be wrong is used
+		return c, nil
+	}
+	var err error
+	if c.Security, err = c.Security.withEnv(getenv); err != nil {
+		return c, err
 	}
 	return c, c.validate()
 }
@@ -95,7 +129,10 @@ func (c Config) validate() error {
 			return fmt.Errorf("Kafka broker %q has no port: want host:port", b)
 		}
 	}
-	return nil
+	if c.TracerProvider != nil && len(c.SpanProcessors) > 0 {
+		return errors.New("SpanProcessors are for the provider that Start makes: register them with your own TracerProvider")
+	}
+	return c.Security.Configure(sarama.NewConfig())
 }
 
 // resourceAttributes reads OTEL_RESOURCE_ATTRIBUTES: key=value pairs, percent-encoded

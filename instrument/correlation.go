@@ -20,9 +20,10 @@ type contextKey struct{}
 // correlation is what a context carries beside the span: the service instance
 // working on it, and the ID where it is not the trace's.
 type correlation struct {
-	in   *Instrument
-	id   string
-	saga *record.Saga
+	in     *Instrument
+	id     string
+	saga   *record.Saga
+	caller *caller // who is not trusted
 }
 
 // WithCorrelationID returns a context whose records and outgoing calls carry

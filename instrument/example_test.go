@@ -8,10 +8,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/waybill-log/waybill/instrument"
 )
@@ -156,6 +159,186 @@ func ExampleInstrument_Process() {
 	// Output:
 	// journey Order-7
 	// <nil>
+}
+
+// order is a message of journey Order-id, as its consumer gets it.
+func order(id string) *sarama.ConsumerMessage {
+	return &sarama.ConsumerMessage{Topic: "shop.orders", Value: []byte(id), Headers: []*sarama.RecordHeader{
+		{Key: []byte("x-correlation-id"), Value: []byte("Order-" + id)},
+	}}
+}
+
+func ExampleInstrument_SendAll() {
+	in := offline("shop")
+	defer in.Shutdown(done())
+	var producer sarama.SyncProducer = &fake{} // sarama.NewSyncProducer(brokers, config)
+
+	ctx, _ := instrument.WithCorrelationID(context.Background(), "Order-7")
+	messages := []*sarama.ProducerMessage{{Topic: "shop.orders"}, {Topic: "shop.invoices"}}
+	fmt.Println(in.SendAll(ctx, producer, messages))
+	// Output: <nil>
+}
+
+// Messages are handed over without waiting, and settle on the producer's channels.
+func ExampleInstrument_AsyncProducer() {
+	in := offline("shop")
+	defer in.Shutdown(done())
+	cfg := sarama.NewConfig()
+	cfg.Producer.Return.Successes = true
+	producer := in.AsyncProducer(cfg, answering(cfg)) // sarama.NewAsyncProducer(brokers, cfg)
+	defer producer.Close()
+
+	ctx, _ := instrument.WithCorrelationID(context.Background(), "Order-7")
+	message := &sarama.ProducerMessage{Topic: "shop.orders", Value: sarama.StringEncoder(`{"id":7}`), Metadata: "row 12 of the outbox"}
+	if err := producer.Send(ctx, message); err != nil {
+		fmt.Println(err)
+		return
+	}
+	select {
+	case m := <-producer.Successes():
+		fmt.Println("sent:", m.Metadata)
+	case f := <-producer.Errors():
+		fmt.Println("not sent:", f.Msg.Metadata, f.Err)
+	}
+	// Output: sent: row 12 of the outbox
+}
+
+// A message that cannot be handled is tried three times, and then set aside.
+func ExampleInstrument_ConsumerGroupHandler() {
+	in := offline("bank")
+	defer in.Shutdown(done())
+
+	debit := func(ctx context.Context, m *sarama.ConsumerMessage) error {
+		fmt.Println("debit", instrument.CorrelationID(ctx))
+		if string(m.Value) == "8" {
+			return errors.New("account is closed")
+		}
+		return nil
+	}
+	setAside := func(ctx context.Context, _ *sarama.ConsumerMessage, err error) error {
+		fmt.Println("set aside", instrument.CorrelationID(ctx)+":", err)
+		return nil // or in.Send it to a dead letter topic
+	}
+	handler := in.ConsumerGroupHandler("bank", debit,
+		instrument.RetryInPlace(time.Millisecond, time.Second), instrument.SkipAfter(3, setAside))
+
+	// for ctx.Err() == nil { err = group.Consume(ctx, []string{"shop.orders"}, handler) }
+	fmt.Println(handler.ConsumeClaim(&session{ctx: context.Background()}, newClaim(order("7"), order("8"))))
+	// Output:
+	// debit Order-7
+	// debit Order-8
+	// debit Order-8
+	// debit Order-8
+	// set aside Order-8: account is closed
+	// <nil>
+}
+
+func ExampleInstrument_Consume() {
+	in := offline("bank")
+	defer in.Shutdown(done())
+	var partition sarama.PartitionConsumer = newClaim(order("7")) // consumer.ConsumePartition("shop.orders", 0, offset)
+
+	err := in.Consume(context.Background(), partition, func(ctx context.Context, m *sarama.ConsumerMessage) error {
+		fmt.Println("journey", instrument.CorrelationID(ctx))
+		return nil
+	})
+	fmt.Println(err)
+	// Output:
+	// journey Order-7
+	// <nil>
+}
+
+// A batch has messages of many journeys; each of them is a hop.
+func ExampleInstrument_ProcessAll() {
+	in := offline("bank")
+	defer in.Shutdown(done())
+
+	batch := []*sarama.ConsumerMessage{order("7"), order("8")}
+	err := in.ProcessAll(context.Background(), batch, "bank", func(_ context.Context, all []instrument.Received) error {
+		for _, r := range all {
+			in.Logger().InfoContext(r.Context, "debited")
+			fmt.Println("journey", instrument.CorrelationID(r.Context))
+		}
+		return nil
+	})
+	fmt.Println(err)
+	// Output:
+	// journey Order-7
+	// journey Order-8
+	// <nil>
+}
+
+// What comes of several journeys names them all as its causes.
+func ExampleInstrument_Links() {
+	in := offline("billing")
+	defer in.Shutdown(done())
+
+	in.ProcessAll(context.Background(), []*sarama.ConsumerMessage{order("7"), order("8")}, "billing", func(ctx context.Context, all []instrument.Received) error {
+		var causes []context.Context
+		for _, r := range all {
+			causes = append(causes, r.Context)
+		}
+		links := in.Links(causes...)
+		_, span := in.TracerProvider().Tracer("billing").Start(ctx, "invoice", trace.WithLinks(links...))
+		defer span.End()
+		for _, link := range links {
+			fmt.Println(link.Attributes[0].Value.AsString())
+		}
+		return nil
+	})
+	// Output:
+	// Order-7
+	// Order-8
+}
+
+// At the edge that strangers call, their IDs are not adopted.
+func ExampleUntrusted() {
+	in := offline("gateway")
+	defer in.Shutdown(done())
+	handler := in.Handler(http.NotFoundHandler(), instrument.Untrusted())
+
+	req := httptest.NewRequest(http.MethodGet, "/orders/7", nil)
+	req.Header.Set("x-correlation-id", "mine")
+	res := httptest.NewRecorder()
+	handler.ServeHTTP(res, req)
+	id := res.Header().Get(instrument.HeaderCorrelationID)
+	fmt.Println(id == "mine", len(id))
+	// Output: false 32
+}
+
+// Security sets up any client of Kafka; Start reads the same from WAYBILL_KAFKA_TLS and so on.
+func ExampleSecurity_Configure() {
+	cfg := sarama.NewConfig()
+	security := instrument.Security{TLS: true, Mechanism: instrument.SASLScramSHA512, User: "bank", Password: "pencil"}
+	fmt.Println(security.Configure(cfg), cfg.Net.SASL.Mechanism)
+	security.Password = ""
+	fmt.Println(security.Configure(cfg))
+	// Output:
+	// <nil> SCRAM-SHA-512
+	// Kafka's user "bank" has no password: set Security.Password, WAYBILL_KAFKA_PASSWORD or WAYBILL_KAFKA_PASSWORD_FILE
+}
+
+// A service with a TracerProvider of its own lets it record every span, and
+// gives it Waybill's processor.
+func ExampleInstrument_SpanProcessor() {
+	provider := sdktrace.NewTracerProvider(
+		sdktrace.WithSampler(sdktrace.AlwaysRecord(sdktrace.TraceIDRatioBased(0.01))),
+		sdktrace.WithIDGenerator(instrument.IDGenerator()),
+	)
+	in, err := instrument.Start(context.Background(), instrument.Config{
+		Service: "bank", Brokers: []string{"127.0.0.1:1"}, Console: slog.DiscardHandler, Scoped: true, TracerProvider: provider,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer in.Shutdown(done())
+	provider.RegisterSpanProcessor(in.SpanProcessor())
+
+	_, span := provider.Tracer("bank").Start(context.Background(), "nightly interest")
+	span.End()
+	fmt.Println(in.Health().Last, in.Health().Warnings)
+	// Output: 2 []
 }
 
 // The service that reaches the goal says so; any service may say that it is out of reach.

@@ -23,7 +23,7 @@ type logger struct {
 }
 
 func newLogger(in *Instrument) logger {
-	return logger{in: in, with: attributes{panicked: in.ship.panicked}}
+	return logger{in: in, with: attributes{panicked: in.panicked}}
 }
 
 func (l logger) withAttrs(attrs []slog.Attr) logger {

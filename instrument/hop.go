@@ -74,13 +74,31 @@ func (h *hops) at(ctx context.Context) (id string, in span) {
 		return CorrelationID(ctx), span{}
 	}
 	in, ok := h.of(above.SpanContext().SpanID())
-	if ended, is := above.(sdktrace.ReadOnlySpan); is && !ok && !visits(ended.SpanKind()) && !ended.Parent().IsRemote() {
-		in, ok = h.of(ended.Parent().SpanID())
+	if !ok {
+		in, ok = h.notOpen(above)
 	}
 	if c, _ := ctx.Value(contextKey{}).(correlation); ok && c.id == "" {
 		return in.id, in
 	}
 	return CorrelationID(ctx), in
+}
+
+// notOpen returns the span above one that has ended. One that has not even
+// begun here is a matter of set-up, which Health tells.
+func (h *hops) notOpen(s trace.Span) (span, bool) {
+	known, is := s.(sdktrace.ReadOnlySpan)
+	_, sdk := h.in.provider.(*sdktrace.TracerProvider)
+	switch {
+	case h.in.ship == nil:
+	case !is && s.SpanContext().IsValid() && !s.IsRecording():
+		h.in.unrecorded.Do(func() { h.in.warnings.add(warnUnrecorded) })
+	case is && h.in.own == nil && s.IsRecording() && sdk && s.TracerProvider() == h.in.provider:
+		h.in.unseen.Do(func() { h.in.warnings.add(warnUnseen) })
+	}
+	if is && !visits(known.SpanKind()) && !known.Parent().IsRemote() {
+		return h.of(known.Parent().SpanID())
+	}
+	return span{}, false
 }
 
 // place is where a log record belongs.
@@ -171,6 +189,10 @@ func (h *hops) handOn(ctx context.Context, id string, in span) {
 
 // OnStart writes hop.start.
 func (h *hops) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
+	if h.in.ship == nil { // disabled
+		return
+	}
+	fromOutside(ctx, s)
 	id := s.SpanContext().SpanID()
 	opened := span{hop: &hop{root: id}}
 	var above span

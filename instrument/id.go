@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -46,3 +47,7 @@ func (idGenerator) NewSpanID(context.Context, trace.TraceID) trace.SpanID {
 	}
 	return id
 }
+
+// IDGenerator mints trace IDs that sort by time, as correlation IDs should. It
+// is for a TracerProvider of one's own; see Config.TracerProvider.
+func IDGenerator() sdktrace.IDGenerator { return idGenerator{} }

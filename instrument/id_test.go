@@ -16,7 +16,7 @@ import (
 func TestARatioSamplerKeepsItsShareOfMintedIDs(t *testing.T) {
 	t.Parallel()
 	const n = 100_000
-	for _, p := range []float64{0.1, 0.5} {
+	for _, p := range []float64{0.01, 0.1, 0.5, 0.9} {
 		arg := strconv.FormatFloat(p, 'g', -1, 64)
 		sampler, err := samplerFromEnv(func(name string) string {
 			return map[string]string{"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": arg}[name]

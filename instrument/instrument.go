@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	slogmulti "github.com/samber/slog-multi"
@@ -17,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/waybill-log/waybill/record"
 )
@@ -25,21 +28,29 @@ import (
 type Instrument struct {
 	cfg        Config
 	node       string
-	ship       *shipper
+	ship       *shipper // nil: disabled
 	hops       *hops
 	service    []byte // encoded: what is the same in all its records
 	origins    origins
 	redact     *redactor
+	panics     atomic.Uint64
 	logger     *slog.Logger
-	provider   *sdktrace.TracerProvider
+	own        *sdktrace.TracerProvider // nil where the caller has one
+	beside     []sdktrace.SpanProcessor // own's, but for hops
+	provider   trace.TracerProvider
 	tracer     trace.Tracer
-	propagator propagation.TextMapPropagator
+	propagator *propagator
+	warnings   warnings
+	unrecorded sync.Once
+	unseen     sync.Once
 	stop       sync.Once
 }
 
 // Start sets a service up. Unless cfg.Scoped, it becomes the process's default
 // for slog and OpenTelemetry. It does not wait for Kafka: records wait instead.
-func Start(_ context.Context, cfg Config) (*Instrument, error) {
+// With OTEL_SDK_DISABLED=true it logs to the console and carries headers on,
+// and does nothing else.
+func Start(ctx context.Context, cfg Config) (*Instrument, error) {
 	cfg, err := cfg.withEnv(os.Getenv)
 	if err != nil {
 		return nil, fmt.Errorf("start instrument: %w", err)
@@ -47,36 +58,38 @@ func Start(_ context.Context, cfg Config) (*Instrument, error) {
 	in := &Instrument{cfg: cfg, node: newNode(time.Now()), redact: newRedactor(cfg.Redact)}
 	base := in.base(time.Time{})
 	in.service = record.AppendService(nil, &base)
-	var sp *spool
-	if cfg.Data != "" {
-		if sp, err = openSpool(cfg.Data, cfg.Service, in.node, cfg.Topic); err != nil {
-			return nil, fmt.Errorf("start instrument: %w", err)
-		}
-	}
-	in.ship = newShipper(cfg, in.node, sp)
 	in.hops = newHops(in)
-	in.propagator = propagator{in: in, trace: propagation.TraceContext{}, baggage: propagation.Baggage{}}
-
-	in.logger = slog.New(in.handler(cfg.Output))
-
-	sampler, err := samplerFromEnv(os.Getenv)
-	if err != nil {
-		in.logger.Warn("trace sampler ignored", "error", err)
+	if !cfg.disabled {
+		var sp *spool
+		if cfg.Data != "" {
+			if sp, err = openSpool(cfg.Data, cfg.Service, in.node, cfg.Topic); err != nil {
+				return nil, fmt.Errorf("start instrument: %w", err)
+			}
+		}
+		in.ship = newShipper(cfg, in.node, sp)
 	}
-	in.provider = sdktrace.NewTracerProvider(
-		sdktrace.WithSampler(sdktrace.AlwaysRecord(sampler)),
-		sdktrace.WithIDGenerator(idGenerator{}),
-		sdktrace.WithResource(resource.NewSchemaless(
-			attribute.String("service.name", cfg.Service),
-			attribute.String("service.version", cfg.Version),
-			attribute.String("service.instance.id", in.node),
-		)),
-		sdktrace.WithSpanProcessor(in.hops),
-	)
+	in.logger = slog.New(in.handler(cfg.Output))
+	if in.propagator, err = propagatorFromEnv(in, os.Getenv); err != nil {
+		in.warn("propagators ignored", err)
+	}
+	switch {
+	case cfg.disabled:
+		in.provider = noop.NewTracerProvider()
+	case cfg.TracerProvider != nil:
+		in.provider = cfg.TracerProvider
+	default:
+		in.own = in.newProvider(ctx)
+		in.provider = in.own
+	}
+	if s := cfg.Security; !cfg.disabled && s.User != "" && s.mechanism() == SASLPlain && !s.TLS {
+		in.warnings.add(warnReadable)
+	}
 	in.tracer = in.provider.Tracer("github.com/waybill-log/waybill/instrument")
 	if !cfg.Scoped {
 		slog.SetDefault(in.logger)
-		otel.SetTracerProvider(in.provider)
+		if cfg.TracerProvider == nil {
+			otel.SetTracerProvider(in.provider)
+		}
 		otel.SetTextMapPropagator(in.propagator)
 	}
 	return in, nil
@@ -88,9 +101,17 @@ func Start(_ context.Context, cfg Config) (*Instrument, error) {
 //	                   └► ship ─ full ─► stderr
 func (in *Instrument) handler(w io.Writer) slog.Handler {
 	stderr := newConsole(in, w)
-	ends := slogmulti.Fanout(stderr, newHandler(in)) // all records are on stderr, so the refused ones are
+	var shown slog.Handler = stderr
 	if in.cfg.Console != nil {
-		ends = slogmulti.Fanout(correlated{in.cfg.Console}, slogmulti.Failover()(newHandler(in), stderr))
+		shown = correlated{in.cfg.Console}
+	}
+	ends := shown
+	switch {
+	case in.ship == nil: // disabled
+	case in.cfg.Console == nil: // all records are on stderr, so the refused ones are
+		ends = slogmulti.Fanout(shown, newHandler(in))
+	default:
+		ends = slogmulti.Fanout(shown, slogmulti.Failover()(newHandler(in), stderr))
 	}
 	return slogmulti.Pipe(in.redact.middleware, slogmulti.RecoverHandlerError(in.recovered)).Handler(ends)
 }
@@ -99,8 +120,44 @@ func (in *Instrument) handler(w io.Writer) slog.Handler {
 // counts itself.
 func (in *Instrument) recovered(_ context.Context, _ slog.Record, err error) {
 	if !errors.Is(err, errFull) && !errors.Is(err, errClosed) {
-		in.ship.panicked()
+		in.panicked()
 	}
+}
+
+// panicked counts a value in a log call that panicked.
+func (in *Instrument) panicked() { in.panics.Add(1) }
+
+// newProvider makes the provider whose spans are hops, as the environment wants it.
+func (in *Instrument) newProvider(ctx context.Context) *sdktrace.TracerProvider {
+	sampler, err := samplerFromEnv(os.Getenv)
+	if err != nil {
+		in.warn("trace sampler ignored", err)
+	}
+	exporter, err := exporterFromEnv(ctx, os.Getenv)
+	if err != nil {
+		in.warn("spans are not exported", err)
+	}
+	in.beside = in.cfg.SpanProcessors
+	if exporter != nil {
+		in.beside = append(slices.Clone(in.beside), exporter)
+	}
+	attrs := []attribute.KeyValue{attribute.String("service.name", in.cfg.Service), attribute.String("service.instance.id", in.node)}
+	if in.cfg.Version != "" {
+		attrs = append(attrs, attribute.String("service.version", in.cfg.Version))
+	}
+	if in.cfg.Environment != "" {
+		attrs = append(attrs, attribute.String("deployment.environment.name", in.cfg.Environment))
+	}
+	options := []sdktrace.TracerProviderOption{
+		sdktrace.WithSampler(sdktrace.AlwaysRecord(sampler)),
+		sdktrace.WithIDGenerator(idGenerator{}),
+		sdktrace.WithResource(resource.NewSchemaless(attrs...)), // the SDK adds OTEL_RESOURCE_ATTRIBUTES
+		sdktrace.WithSpanProcessor(in.hops),
+	}
+	for _, p := range in.beside {
+		options = append(options, sdktrace.WithSpanProcessor(beside{p}))
+	}
+	return sdktrace.NewTracerProvider(options...)
 }
 
 // Logger is the service's logger.
@@ -117,6 +174,10 @@ func (in *Instrument) Node() string { return in.node }
 // TracerProvider gives tracers whose spans become hops.
 func (in *Instrument) TracerProvider() trace.TracerProvider { return in.provider }
 
+// SpanProcessor turns spans into hops. Who has a TracerProvider of their own
+// registers it there; see Config.TracerProvider.
+func (in *Instrument) SpanProcessor() sdktrace.SpanProcessor { return in.hops }
+
 // Propagator carries trace context, baggage and the correlation ID.
 func (in *Instrument) Propagator() propagation.TextMapPropagator { return in.propagator }
 
@@ -130,26 +191,42 @@ type Health struct {
 	Panics    uint64 // values in log calls that panicked; their records say so
 	Err       error  // the last error of Kafka; nil once records flow again
 
-	Data      string // the folder of this instance's buffer; empty: records wait in memory
-	DataErr   error  // why records wait in memory though a data folder is set; nil: they do not
-	Volatile  uint64 // records that waited in memory since the disk was full or slow
-	Corrupt   int    // pieces of predecessors' buffers that were damaged and set aside
-	Replaying int    // killed predecessors whose records are still to be shipped
+	Data      string   // the folder of this instance's buffer; empty: records wait in memory
+	DataErr   error    // why records wait in memory though a data folder is set; nil: they do not
+	Volatile  uint64   // records that waited in memory since the disk was full or slow
+	Corrupt   int      // pieces of predecessors' buffers that were damaged and set aside
+	Replaying int      // killed predecessors whose records are still to be shipped
+	Warnings  []string // what is wrong with the set-up, and what to do; each once, and no more than 16
+	Disabled  bool     // OTEL_SDK_DISABLED: nothing is shipped
 }
 
 // Health returns the state of shipping now.
-func (in *Instrument) Health() Health { return in.ship.health() }
+func (in *Instrument) Health() Health {
+	h := Health{Unsettled: 1, Disabled: true}
+	if in.ship != nil {
+		h = in.ship.health()
+	}
+	h.Panics, h.Warnings = in.panics.Load(), in.warnings.all()
+	return h
+}
 
 // Shutdown ends open work: records are flushed and the final ledger is written.
 // When ctx ends first, the error says how many records did not reach Kafka.
 // Log calls after it go to stderr.
 func (in *Instrument) Shutdown(ctx context.Context) (err error) {
 	in.stop.Do(func() {
-		// Tracing has nothing to wait for, and must stop though ctx has ended.
-		if err = in.provider.Shutdown(context.WithoutCancel(ctx)); err != nil {
-			err = fmt.Errorf("stop tracing: %w", err)
+		exported := make(chan error, 1)
+		go func() { exported <- shutdownAll(ctx, in.beside) }()
+		if in.own != nil {
+			// The provider itself has nothing to wait for, and must stop though ctx has ended.
+			err = in.own.Shutdown(context.WithoutCancel(ctx))
 		}
-		err = errors.Join(err, in.ship.close(ctx))
+		if in.ship != nil {
+			err = errors.Join(err, in.ship.close(ctx))
+		}
+		if failed := <-exported; failed != nil {
+			err = errors.Join(err, fmt.Errorf("stop exporting spans: %w", failed))
+		}
 	})
 	return err
 }

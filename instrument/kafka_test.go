@@ -89,6 +89,11 @@ func (f *fake) SendMessage(m *sarama.ProducerMessage) (int32, int64, error) {
 	return 1, int64(len(f.sent) - 1), f.err
 }
 
+func (f *fake) SendMessages(all []*sarama.ProducerMessage) error {
+	f.sent = append(f.sent, all...)
+	return f.err
+}
+
 // received is a sent message as its consumer gets it.
 func received(m *sarama.ProducerMessage) *sarama.ConsumerMessage {
 	out := &sarama.ConsumerMessage{Topic: m.Topic, Partition: 1}

@@ -3,7 +3,6 @@ package instrument
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -68,12 +67,7 @@ func (s *shipper) dial() (sarama.AsyncProducer, error) {
 	if s.cfg.Producer != nil {
 		return s.cfg.Producer, nil
 	}
-	cfg := producerConfig(s.cfg.Service)
-	producer, err := sarama.NewAsyncProducer(s.cfg.Brokers, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("Kafka at %s does not answer (%w)", strings.Join(s.cfg.Brokers, ", "), err)
-	}
-	return producer, nil
+	return s.cfg.Security.connect(s.cfg.Brokers, producerConfig(s.cfg.Service))
 }
 
 func producerConfig(client string) *sarama.Config {

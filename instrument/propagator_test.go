@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"github.com/IBM/sarama"
 	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 	"pgregory.net/rapid"
 
 	"github.com/waybill-log/waybill/instrument"
@@ -163,6 +166,66 @@ func TestEveryAllowedIDGoesThroughEveryHeader(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestTheEnvironmentChoosesThePropagators(t *testing.T) {
+	f := func(names, fields string, warned bool) {
+		t.Helper()
+		environment(t, "OTEL_PROPAGATORS", names)
+		var console buffer
+		in := unreachedWith(t, instrument.Config{Console: slog.NewTextHandler(&console, nil)})
+		member, err := baggage.NewMember("user", "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		bag, err := baggage.New(member)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := baggage.ContextWithBaggage(context.Background(), bag)
+		ctx = trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{
+			TraceID: trace.TraceID{0: 1, 15: 2}, SpanID: trace.SpanID{1, 2}, TraceFlags: trace.FlagsSampled,
+		}))
+		ctx, _ = instrument.WithCorrelationID(ctx, "Order-7")
+		sent := propagation.MapCarrier{}
+		in.Propagator().Inject(ctx, sent)
+		if got := strings.Join(slices.Sorted(maps.Keys(sent)), " "); got != fields {
+			t.Errorf("%s writes %s, want %s", names, got, fields)
+		}
+		back := in.Propagator().Extract(context.Background(), sent)
+		if got := instrument.CorrelationID(back); got != "Order-7" {
+			t.Errorf("%s: journey %q", names, got)
+		}
+		carried := len(sent) > 1 && names != "baggage"
+		if got := trace.SpanContextFromContext(back); got.SpanID() != trace.SpanContextFromContext(ctx).SpanID() && carried {
+			t.Errorf("%s: span %s came back", names, got.SpanID())
+		}
+		for _, want := range []string{"baggage", "ot-baggage-user"} {
+			if _, sends := sent[want]; sends && baggage.FromContext(back).Member("user").Value() != "1" {
+				t.Errorf("%s: baggage %s came back", names, baggage.FromContext(back))
+			}
+		}
+		if shown := console.String(); warned != strings.Contains(shown, `msg="propagators ignored"`) || warned != (len(in.Health().Warnings) == 1) {
+			t.Errorf("%s: console shows %q, health %q", names, shown, in.Health().Warnings)
+		}
+	}
+	const id = "x-correlation-id"
+	f("", "baggage traceparent "+id, false)
+	f("tracecontext,baggage", "baggage traceparent "+id, false)
+	f(" TraceContext , tracecontext", "traceparent "+id, false)
+	f("baggage", "baggage "+id, false)
+	f("b3", "b3 "+id, false)
+	f("b3multi,baggage", "baggage x-b3-sampled x-b3-spanid x-b3-traceid "+id, false)
+	f("jaeger", "uber-trace-id "+id, false)
+	f("xray", "X-Amzn-Trace-Id "+id, false)
+	f("ottrace", "ot-baggage-correlation.id ot-baggage-user ot-tracer-sampled ot-tracer-spanid ot-tracer-traceid "+id, false)
+	f("baggage,ottrace,tracecontext", "baggage ot-baggage-correlation.id ot-baggage-user ot-tracer-sampled ot-tracer-spanid ot-tracer-traceid traceparent "+id, false)
+	f("none", id, false)
+	f("tracecontext,none", id, false)
+	f("none,baggage", id, false)
+	f(",", id, false)
+	f("b4", "baggage traceparent "+id, true)
+	f("b3,carrier-pigeon", "baggage traceparent "+id, true)
 }
 
 func TestNothingIsPassedOnOutsideAJourney(t *testing.T) {

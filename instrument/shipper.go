@@ -48,7 +48,6 @@ type shipper struct {
 	shrunk   bool      // the group at the producer was too large
 	resting  bool      // feed waits to be woken
 	hungry   bool      // because it has fed all there was
-	panics   uint64
 	lastErr  error
 	closed   bool
 	replay   *predecessor // nil: none, or all have been replayed
@@ -125,19 +124,12 @@ func (s *shipper) accept(head []byte, key string, l lane, visit *hop, last bool)
 	return nil
 }
 
-// panicked counts a value in a log call that panicked.
-func (s *shipper) panicked() {
-	s.mu.Lock()
-	s.panics++
-	s.mu.Unlock()
-}
-
 func (s *shipper) health() Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := Health{
 		Last: s.account.last, Unsettled: s.buffer.unsettled(), Bytes: s.buffer.bytes,
-		Refused: s.account.refused, Panics: s.panics, Volatile: s.buffer.stopgap, Err: s.lastErr,
+		Refused: s.account.refused, Volatile: s.buffer.stopgap, Err: s.lastErr,
 	}
 	if h.Unsettled == 0 {
 		h.Unsettled = h.Last + 1
@@ -277,7 +269,7 @@ func (c *cursor) take() *parcel {
 
 var parcels = sync.Pool{New: func() any { return new(parcel) }}
 
-// wrap makes the message anew, since sarama writes to the one it was given.
+// wrap makes the message.
 func (p *parcel) wrap() {
 	p.key, p.value = p.entry.key, p.entry.record
 	p.ProducerMessage = sarama.ProducerMessage{Topic: p.seg.account.topic, Value: &p.value, Metadata: p}
@@ -315,7 +307,10 @@ func (s *shipper) refusedByKafka(p *parcel) {
 	s.repeat(p)
 }
 
+// repeat lets a parcel go once more, in a new message: sarama may still look at
+// the one it has given back with an error.
 func (s *shipper) repeat(p *parcel) {
+	p = &parcel{seg: p.seg, entry: p.entry}
 	p.wrap()
 	i, _ := slices.BinarySearchFunc(s.again, p, func(a, b *parcel) int { return cmp.Compare(a.entry.number, b.entry.number) })
 	s.again = slices.Insert(s.again, i, p)
