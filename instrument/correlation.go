@@ -53,3 +53,11 @@ func CorrelationID(ctx context.Context) string {
 	}
 	return ""
 }
+
+// FromContext returns the service instance that works on ctx; nil where ctx has
+// come through none. It is how code below Echo, Handler or Process finds the
+// instance where a process holds several.
+func FromContext(ctx context.Context) *Instrument {
+	c, _ := ctx.Value(contextKey{}).(correlation)
+	return c.in
+}

@@ -71,8 +71,8 @@ type declaredKey struct{}
 
 func declare(ctx context.Context, level slog.Level, message string, said record.Record, attrs ...slog.Attr) {
 	logger := slog.Default()
-	if c, _ := ctx.Value(contextKey{}).(correlation); c.in != nil {
-		logger = c.in.logger
+	if in := FromContext(ctx); in != nil {
+		logger = in.logger
 	}
 	ctx = context.WithValue(ctx, declaredKey{}, true)
 	if !logger.Enabled(ctx, level) {

@@ -24,4 +24,7 @@
 // A log call never waits for Kafka: records wait in a bounded buffer and are
 // numbered when the buffer accepts them. A refused record goes to stderr, is
 // counted in [Health] and in the loss ledger, and takes no number.
+//
+// Package instrumenttest runs services without a broker, and asserts on the
+// journeys that they wrote.
 package instrument

@@ -55,6 +55,21 @@ func ExampleWithCorrelationID() {
 	// Order-7 false
 }
 
+// Code below a handler finds the service it runs in.
+func ExampleFromContext() {
+	in := offline("bank")
+	defer in.Shutdown(done())
+
+	in.Process(context.Background(), &sarama.ConsumerMessage{Topic: "shop.orders"}, "bank", func(ctx context.Context) error {
+		fmt.Println(instrument.FromContext(ctx) == in)
+		return nil
+	})
+	fmt.Println(instrument.FromContext(context.Background()) == nil)
+	// Output:
+	// true
+	// true
+}
+
 // offline is an instrument for examples: it leaves the process's defaults alone,
 // shows nothing, and its Kafka is not there.
 func offline(service string) *instrument.Instrument {

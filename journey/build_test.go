@@ -205,6 +205,58 @@ func TestOnlyALedgerProvesLoss(t *testing.T) {
 	f("otel", journey.Evidence{AsOf: caughtUp}, journey.Unproved, 0)   // a service that counts nothing
 }
 
+// A customer who has the money back has not received the parcel.
+func TestWhatIsUndoneIsReturned(t *testing.T) {
+	// said is a golden journey whose outcome records say something else.
+	said := func(name, declared, reason string) []record.Record {
+		rs := golden(t, name, "")
+		for i := range rs {
+			if rs[i].Kind == record.KindOutcome {
+				rs[i].Declared, rs[i].Reason, rs[i].Error = declared, reason, record.Error{}
+				rs[i].Saga = record.Saga{ID: "s-1", Step: "credit", Phase: record.Compensate}
+			}
+		}
+		return rs
+	}
+	// and is rs with one more declaration, in the same hop right behind the last.
+	and := func(rs []record.Record, declared, saga string) []record.Record {
+		n := slices.IndexFunc(rs, func(r record.Record) bool { return r.Kind == record.KindOutcome })
+		more := rs[n]
+		more.ID, more.Sequence, more.Time = "more", 0, more.Time.Add(1)
+		more.Declared, more.Reason, more.Saga.ID = declared, "", saga
+		return append(slices.Clone(rs), more)
+	}
+	f := func(name string, rs []record.Record, verdict journey.Verdict, reason string, sagas ...journey.Saga) {
+		t.Helper()
+		j := journey.Build(rs, journey.Evidence{AsOf: caughtUp})
+		if j.Verdict != verdict || j.Reason != reason {
+			t.Errorf("%s: %s: %s\nwant %s: %s", name, j.Verdict, j.Reason, verdict, reason)
+		}
+		if !slices.Equal(j.Sagas, sagas) {
+			t.Errorf("%s: sagas %v, want %v", name, j.Sagas, sagas)
+		}
+	}
+	saga := func(id string, v journey.Verdict) journey.Saga { return journey.Saga{ID: id, Verdict: v} }
+
+	returned := said("purchase", record.Returned, "out of stock")
+	f("with a reason", returned, journey.Returned, "bank declared it returned: out of stock", saga("s-1", journey.Returned))
+	f("without", said("purchase", record.Returned, ""), journey.Returned, "bank declared it returned", saga("s-1", journey.Returned))
+	f("its hop is open", returned[:len(returned)-1], journey.InTransit, "bank has not finished process shop.confirmations, begun at 14:00:00.016 UTC", saga("s-1", journey.Returned))
+	f("one saga of two", and(returned, record.Delivered, "s-2"), journey.Returned, "bank declared it returned: out of stock", saga("s-1", journey.Returned), saga("s-2", journey.Delivered))
+	f("the other saga failed", and(returned, record.Failed, "s-2"), journey.Exception, "bank declared it failed", saga("s-1", journey.Returned), saga("s-2", journey.Exception))
+	f("delivered after all", and(returned, record.Delivered, "s-1"), journey.Delivered, "bank declared it delivered", saga("s-1", journey.Delivered))
+	f("undone later", and(said("purchase", record.Delivered, ""), record.Returned, "s-1"), journey.Returned, "bank declared it returned", saga("s-1", journey.Returned))
+	f("a word from the future", and(returned, "lent", "s-1"), journey.Returned, "bank declared it returned: out of stock", saga("s-1", journey.Returned))
+
+	// The game's first attempt fails; the second undoes it and ends well.
+	undone := said("failed", record.Returned, "the game is withdrawn")
+	f("it fails after that", undone, journey.Exception, "game failed in process shop.orders: the game is withdrawn", saga("s-1", journey.Returned))
+	undone[len(undone)-1].Outcome = record.Success
+	undone[len(undone)-1].SpanName = "compensate" // other work than the first, so no second attempt
+	undone[len(undone)-3].SpanName = "compensate"
+	f("a failure before that is made good", undone, journey.Returned, "game declared it returned: the game is withdrawn", saga("s-1", journey.Returned))
+}
+
 // Whatever is missing, one record, several, or hops whole, completeness is never
 // called proved.
 func TestAMissingRecordIsNeverCalledProved(t *testing.T) {
@@ -365,7 +417,7 @@ func TestBrokenRecordsAreStillAJourney(t *testing.T) {
 				SpanKind:    rapid.SampledFrom([]string{"server", "client", "consumer", "producer", "internal", "?"}).Draw(rt, "kind of span"),
 				HopSequence: rapid.Uint64().Draw(rt, "hop.sequence"), HopRecords: rapid.Uint64().Draw(rt, "hop.records"), HopSends: rapid.Uint64().Draw(rt, "sends"),
 				Duration: time.Duration(rapid.Int64().Draw(rt, "duration")), Outcome: rapid.SampledFrom([]string{"", "success", "failure", "?"}).Draw(rt, "outcome"),
-				Declared: rapid.SampledFrom([]string{"", "delivered", "failed", "?"}).Draw(rt, "declared"),
+				Declared: rapid.SampledFrom([]string{"", "delivered", "returned", "failed", "?"}).Draw(rt, "declared"),
 				Links:    []record.Link{{SpanID: id.Draw(rt, "link")}},
 			}
 			if r.Sequence == 0 {

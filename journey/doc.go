@@ -22,9 +22,12 @@
 //     nothing made it good; or the first hop answered its caller with an HTTP
 //     status of 400 or more. A failure is made good by a later attempt at the
 //     same work that ended well, by a caller over HTTP that itself ended well, or
-//     by a later declaration that the journey is delivered.
+//     by a later declaration that the journey is delivered or returned.
 //   - in_transit: a hop has not ended and nobody did its work again, or a message has not been picked up by
 //     everyone expected, or by anyone where no [Route] says who is.
+//   - returned: a service declared that what had been done is undone, and no
+//     later declaration of the same saga says otherwise. One saga returned is
+//     enough, whatever became of the others.
 //   - delivered: a service declared it; or every hop ended well, every call was
 //     answered, every message was picked up by all that its route names, all
 //     records are proved to be there, and nobody answered 202 Accepted (RFC 9110:

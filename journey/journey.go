@@ -13,6 +13,7 @@ type Verdict string
 const (
 	Exception   Verdict = "exception"
 	InTransit   Verdict = "in_transit"
+	Returned    Verdict = "returned"
 	Delivered   Verdict = "delivered"
 	Unconfirmed Verdict = "unconfirmed"
 )

@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -84,15 +85,21 @@ func (b *bench) verdict() (Verdict, string) {
 	return b.ended()
 }
 
+// declaredVerdicts are what declarations say of a saga; one that this version
+// does not know says nothing.
+var declaredVerdicts = map[string]Verdict{
+	record.Delivered: Delivered, record.Returned: Returned, record.Failed: Exception,
+}
+
 // outcomes are the last declaration per saga, in causal order.
 func (j *Journey) outcomes() []outcome {
 	var out []outcome
 	for n := range j.Records {
 		r := &j.Records[n]
-		if r.Kind != record.KindOutcome {
+		if r.Kind != record.KindOutcome || declaredVerdicts[r.Declared] == "" {
 			continue
 		}
-		o := outcome{r.Saga.ID, r.Declared, r.Service, r.Error.Message, n}
+		o := outcome{r.Saga.ID, r.Declared, r.Service, cmp.Or(r.Error.Message, r.Reason), n}
 		out = slices.DeleteFunc(out, func(old outcome) bool { return old.saga == o.saga })
 		out = append(out, o)
 	}
@@ -100,22 +107,15 @@ func (j *Journey) outcomes() []outcome {
 }
 
 func (b *bench) exception() string {
-	for _, o := range b.outcomes {
-		if o.declared == record.Failed {
-			if o.reason != "" {
-				return fmt.Sprintf("%s declared it failed: %s", o.service, o.reason)
-			}
-			return o.service + " declared it failed"
-		}
+	if reason := b.declared(record.Failed); reason != "" {
+		return reason
 	}
-	delivered := -1
+	settled := -1 // place of the last declaration that makes good what failed before
 	for _, o := range b.outcomes {
-		if o.declared == record.Delivered {
-			delivered = max(delivered, o.place)
-		}
+		settled = max(settled, o.place)
 	}
 	for _, v := range b.visits {
-		if v.hop.End == nil || b.place[v.root.end] < delivered || b.madeGood(v) {
+		if v.hop.End == nil || b.place[v.root.end] < settled || b.madeGood(v) {
 			continue
 		}
 		switch h := v.hop; {
@@ -125,6 +125,21 @@ func (b *bench) exception() string {
 			return fmt.Sprintf("%s failed in %s", h.Service, h.Name)
 		case h.Status >= http.StatusBadRequest && h.Kind == "server" && h.Parent == "":
 			return fmt.Sprintf("%s answered %s with %d %s", h.Service, h.Name, h.Status, http.StatusText(h.Status))
+		}
+	}
+	return ""
+}
+
+// declared says who declared that outcome of a saga first, and why; empty if
+// nobody did.
+func (b *bench) declared(what string) string {
+	for _, o := range b.outcomes {
+		switch {
+		case o.declared != what:
+		case o.reason != "":
+			return fmt.Sprintf("%s declared it %s: %s", o.service, what, o.reason)
+		default:
+			return o.service + " declared it " + what
 		}
 	}
 	return ""
@@ -193,6 +208,9 @@ func (b *bench) expected(l Leg) string {
 
 // ended judges a journey in which nothing is under way and nothing failed.
 func (b *bench) ended() (Verdict, string) {
+	if reason := b.declared(record.Returned); reason != "" {
+		return Returned, reason
+	}
 	if len(b.outcomes) > 0 {
 		var who []string
 		for _, o := range b.outcomes {
@@ -233,11 +251,8 @@ func (b *bench) sagas() []Saga {
 		}
 		verdict := InTransit
 		for _, o := range b.outcomes {
-			switch {
-			case o.saga == id && o.declared == record.Failed:
-				verdict = Exception
-			case o.saga == id:
-				verdict = Delivered
+			if o.saga == id {
+				verdict = declaredVerdicts[o.declared]
 			}
 		}
 		out = append(out, Saga{ID: id, Verdict: verdict})

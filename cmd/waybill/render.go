@@ -16,6 +16,7 @@ import (
 var verdictWords = map[journey.Verdict]string{
 	journey.Delivered:   "DELIVERED",
 	journey.InTransit:   "IN TRANSIT",
+	journey.Returned:    "RETURNED",
 	journey.Exception:   "FAILED",
 	journey.Unconfirmed: "UNCONFIRMED",
 }
