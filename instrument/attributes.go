@@ -18,16 +18,13 @@ import (
 // at once, as record.Append does; of equal keys the last counts.
 type attributes struct {
 	labels   []byte // "a":"1","b":"2"
-	keys     []key
-	full     bool // no more labels
+	count    int    // of labels
+	full     bool   // no more labels
+	seen     uint64 // a bit for each key there, which others share
 	err      record.Error
 	said     *declaration
 	panicked func() // told of a value that panics
 }
-
-// key is where a label lies in attributes.labels: its key in quotes from start
-// to end.
-type key struct{ start, end int }
 
 // Bounds on the labels of one record; what is over is cut and marked.
 const (
@@ -42,8 +39,9 @@ const (
 
 // reset begins with what a logger has from With.
 func (a *attributes) reset(with *attributes) {
-	a.labels, a.keys = append(a.labels[:0], with.labels...), append(a.keys[:0], with.keys...)
-	a.full, a.err, a.said, a.panicked = with.full, with.err, with.said, with.panicked
+	a.labels = append(a.labels[:0], with.labels...)
+	a.count, a.full, a.seen = with.count, with.full, with.seen
+	a.err, a.said, a.panicked = with.err, with.said, with.panicked
 }
 
 // clone is a copy that shares nothing that add writes to.
@@ -56,17 +54,18 @@ func (a *attributes) clone() attributes {
 // add takes one attribute in open groups, each followed by a dot. Groups become
 // dotted labels, an error the record's.
 func (a *attributes) add(prefix string, attr slog.Attr, depth int) {
-	value := attr.Value
-	if value.Kind() == slog.KindLogValuer {
+	value, kind := attr.Value, attr.Value.Kind()
+	if kind == slog.KindLogValuer {
 		value = value.Resolve()
+		kind = value.Kind()
 	}
-	switch value.Kind() {
+	switch kind {
 	case slog.KindGroup:
 		if attr.Key != "" {
 			prefix += attr.Key + "."
 		}
 		if depth == maxDepth {
-			a.label(prefix, "", slog.StringValue("!DEPTH: more than "+strconv.Itoa(maxDepth)+" groups"))
+			a.label(prefix, "", slog.StringValue("!DEPTH: more than "+strconv.Itoa(maxDepth)+" groups"), slog.KindString)
 			return
 		}
 		for _, member := range value.Group() {
@@ -92,57 +91,62 @@ func (a *attributes) add(prefix string, attr slog.Attr, depth int) {
 			}
 		}
 	}
-	a.label(prefix, attr.Key, value)
+	a.label(prefix, attr.Key, value, kind)
 }
 
 // label encodes one label.
-func (a *attributes) label(prefix, name string, value slog.Value) {
+func (a *attributes) label(prefix, name string, value slog.Value, kind slog.Kind) {
 	if a.full {
 		return
 	}
-	if len(a.keys) == maxLabels || len(a.labels) > maxLabelBytes {
-		prefix, name, value = "", "waybill.cut", slog.StringValue("more than "+strconv.Itoa(len(a.keys))+" labels")
+	if a.count == maxLabels || len(a.labels) > maxLabelBytes {
+		prefix, name, value, kind = "", "waybill.cut", slog.StringValue("more than "+strconv.Itoa(a.count)+" labels"), slog.KindString
 		a.full = true
 	}
-	start := len(a.labels)
-	if start > 0 {
-		a.labels = append(a.labels, ',')
+	b := a.labels
+	if len(b) > 0 {
+		b = append(b, ',')
 	}
-	k := key{start: len(a.labels)}
+	start := len(b)
 	if n := len(prefix) + len(name); 0 < n && n <= maxKey && plainKey(prefix) && plainKey(name) {
-		a.labels = append(append(append(append(a.labels, '"'), prefix...), name...), '"')
+		b = append(append(append(append(b, '"'), prefix...), name...), `":`...)
 	} else {
-		a.labels = record.AppendString(a.labels, record.LabelKey(cut(prefix+name, maxKey)))
+		b = append(record.AppendString(b, record.LabelKey(cut(prefix+name, maxKey))), ':')
 	}
-	k.end = len(a.labels)
-	a.labels = append(a.labels, ':')
-	a.value(value)
-	a.forget(&k)
-	a.keys = append(a.keys, k)
+	key := b[start+1 : len(b)-2]
+	bit := uint64(1) << ((len(key)*7 + int(key[0])*3 + int(key[len(key)-1])) & 63)
+	if a.seen&bit != 0 {
+		b = a.forget(b, start)
+	}
+	a.seen |= bit
+	a.count++
+	a.labels = b
+	a.value(value, kind)
 }
 
-// forget removes an earlier label with the key of the last one, k.
-func (a *attributes) forget(k *key) {
-	last := a.labels[k.start:k.end]
-	for i, other := range a.keys {
-		if other.end-other.start != len(last) || !bytes.Equal(a.labels[other.start:other.end], last) {
-			continue
+// forget removes the label with the key that b ends in, which begins at last,
+// if there is one.
+func (a *attributes) forget(b []byte, last int) []byte {
+	for at := 0; at < last; {
+		colon := textEnd(b, at)
+		next := textEnd(b, colon+1) + 1 // behind the comma
+		if bytes.Equal(b[at:colon+1], b[last:]) {
+			a.count--
+			return append(b[:at], b[next:]...)
 		}
-		next := k.start
-		if i+1 < len(a.keys) {
-			next = a.keys[i+1].start
-		}
-		gone := next - other.start // with the comma behind it
-		a.labels = append(a.labels[:other.start], a.labels[next:]...)
-		a.keys = append(a.keys[:i], a.keys[i+1:]...)
-		for j := i; j < len(a.keys); j++ {
-			a.keys[j].start -= gone
-			a.keys[j].end -= gone
-		}
-		k.start -= gone
-		k.end -= gone
-		return
+		at = next
 	}
+	return b
+}
+
+// textEnd is behind the JSON string that begins at b[at].
+func textEnd(b []byte, at int) int {
+	for at++; b[at] != '"'; at++ {
+		if b[at] == '\\' {
+			at++
+		}
+	}
+	return at + 1
 }
 
 // plainKey reports whether a key needs no escape.
@@ -156,8 +160,8 @@ func plainKey(s string) bool {
 }
 
 // value encodes a value as text, without losing a digit.
-func (a *attributes) value(v slog.Value) {
-	switch v.Kind() {
+func (a *attributes) value(v slog.Value, kind slog.Kind) {
+	switch kind {
 	case slog.KindString:
 		limit := maxValue
 		if len(a.labels) > manyBytes {
@@ -166,11 +170,11 @@ func (a *attributes) value(v slog.Value) {
 		a.labels = record.AppendString(a.labels, bounded(v.String(), limit))
 		return
 	case slog.KindAny:
-		a.value(slog.StringValue(a.text(v.Any())))
+		a.value(slog.StringValue(a.text(v.Any())), slog.KindString)
 		return
 	}
 	a.labels = append(a.labels, '"')
-	switch v.Kind() {
+	switch kind {
 	case slog.KindInt64:
 		a.labels = strconv.AppendInt(a.labels, v.Int64(), 10)
 	case slog.KindUint64:

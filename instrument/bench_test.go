@@ -2,112 +2,85 @@ package instrument
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
-	"github.com/IBM/sarama"
 	slogmulti "github.com/samber/slog-multi"
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sys/unix"
 )
 
-type sink struct {
-	sarama.AsyncProducer
-	in  chan *sarama.ProducerMessage
-	out chan *sarama.ProducerMessage
-	err chan *sarama.ProducerError
+func cpuNow() int64 {
+	var t unix.Timespec
+	unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t)
+	return t.Nano()
 }
 
-func newSink() *sink {
-	s := &sink{in: make(chan *sarama.ProducerMessage, 1024), out: make(chan *sarama.ProducerMessage, 1024), err: make(chan *sarama.ProducerError)}
-	go func() {
-		for m := range s.in {
-			s.out <- m
-		}
-		close(s.out)
-		close(s.err)
-	}()
-	return s
-}
-func (s *sink) Input() chan<- *sarama.ProducerMessage     { return s.in }
-func (s *sink) Successes() <-chan *sarama.ProducerMessage { return s.out }
-func (s *sink) Errors() <-chan *sarama.ProducerError      { return s.err }
-func (s *sink) AsyncClose()                               { close(s.in) }
-
-func BenchmarkPieces(b *testing.B) {
-	write := func(ctx context.Context, l *slog.Logger) {
-		l.LogAttrs(ctx, slog.LevelInfo, "debited", slog.String("order_id", "A-1001"), slog.Int64("amount", 100),
-			slog.String("currency", "EUR"), slog.Bool("first", true), slog.Duration("took", time.Millisecond))
+func TestPace(t *testing.T) {
+	if os.Getenv("PACE") == "" {
+		t.Skip()
 	}
-	for _, data := range []bool{false, true} {
-		cfg := Config{Service: "bank", Version: "1.2.3", Environment: "prod", Producer: newSink(), Scoped: true, Console: slog.DiscardHandler}
-		name := "memory"
-		if data {
-			cfg.Data = b.TempDir()
-			name = "files"
-		}
-		in, err := Start(context.Background(), cfg)
-		if err != nil {
-			b.Fatal(err)
-		}
-		ctx, _ := in.tracer.Start(context.Background(), "visit", trace.WithSpanKind(trace.SpanKindServer))
-		run := func(name string, l *slog.Logger) {
-			b.Run(name, func(b *testing.B) {
-				b.ReportAllocs()
-				i := 0
-				for b.Loop() {
-					write(ctx, l)
-					if i++; i%10000 == 0 {
-						b.StopTimer()
-						for in.Health().Bytes > 0 {
-							time.Sleep(time.Millisecond)
-						}
-						b.StartTimer()
-					}
-				}
-				if h := in.Health(); h.Refused > 0 || h.Volatile > 0 {
-					b.Logf("%+v", h)
-				}
-			})
-		}
-		run(name+"/handler", slog.New(newHandler(in)))
-		run(name+"/console", slog.New(newConsole(in, io.Discard)))
-		in.cfg.Console = nil
-		run(name+"/all", slog.New(in.handler(io.Discard)))
-		defer in.Shutdown(context.Background())
+	runtime.LockOSThread()
+	mk := func() *Instrument {
+		in := &Instrument{cfg: Config{Level: slog.LevelInfo}, redact: newRedactor(Redaction{})}
+		in.service = []byte(`,"service.name":"bank","service.version":"1.2.3","service.environment":"prod","service.node.name":"06h0iu5sc4c010uihhira"`)
+		in.ship = idle(0)
+		in.ship.node = "06h0iu5sc4c010uihhira"
+		in.hops = newHops(in)
+		sp := span{hop: &hop{}, id: "x", key: "0af7651916cd43dd8448eb211c80319c", context: []byte(`,"correlation.id":"0af7651916cd43dd8448eb211c80319c","correlation.key":"0af7651916cd43dd8448eb211c80319c","trace.id":"0af7651916cd43dd8448eb211c80319c","span.id":"afe4db863e0eb89a"`),
+			shown: []byte(`,"correlation.id":"0af7651916cd43dd8448eb211c80319c","trace.id":"0af7651916cd43dd8448eb211c80319c"`)}
+		in.hops.shard[1].open[trace.SpanID{1}] = sp
+		return in
 	}
+	in := mk()
+	ctx := trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}}))
 	js := slog.NewJSONHandler(io.Discard, nil)
-	for name, l := range map[string]*slog.Logger{"json": slog.New(js), "fanout": slog.New(slogmulti.Fanout(js, js))} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				write(context.Background(), l)
+	nop := slog.New(slog.DiscardHandler)
+	_ = nop
+	ls := map[string]*slog.Logger{"handler": slog.New(newHandler(in)), "json": slog.New(js), "console": slog.New(newConsole(in, io.Discard)), "whole": slog.New(in.handler(io.Discard)), "fanout": slog.New(slogmulti.Fanout(js, js)),
+		"redact": slog.New(in.redact.middleware(floor{})), "floor": slog.New(floor{})}
+	only := os.Getenv("ONLY")
+	res := map[string][]float64{}
+	for range 25 * reps() {
+		for name, l := range ls {
+			if only != "" && only != name {
+				continue
 			}
-		})
+			const n = 20000
+			b := cpuNow()
+			for range n {
+				l.LogAttrs(ctx, slog.LevelInfo, "debited the account of the customer", slog.String("order_id", "A-1001"), slog.Int64("amount", 100),
+					slog.String("currency", "EUR"), slog.Bool("first", true), slog.Duration("took", 1500*time.Microsecond))
+				if ss := in.ship.buffer.lanes[1]; len(ss) > 0 && ss[0].end > 800000 {
+					ss[0].reuse(in.ship.account, 1)
+				}
+				in.ship.hungry, in.ship.resting = false, false
+			}
+			res[name] = append(res[name], float64(cpuNow()-b)/n)
+		}
+	}
+	for name, r := range res {
+		slices.Sort(r)
+		fmt.Printf("%-10s min %.0f median %.0f\n", name, r[0], r[len(r)/2])
 	}
 }
 
-func BenchmarkIdle(b *testing.B) {
-	in := &Instrument{cfg: Config{Level: slog.LevelInfo}}
-	in.service = []byte(`,"service.name":"bank","service.version":"1.2.3","service.environment":"prod","service.node.name":"06h0iu5sc4c010uihhira"`)
-	in.ship = idle(0)
-	in.ship.node = "06h0iu5sc4c010uihhira"
-	in.hops = newHops(in)
-	ctx := context.Background()
-	in.tracer = nil
-	sp := span{hop: &hop{}, id: "x", key: "0af7651916cd43dd8448eb211c80319c", context: []byte(`,"correlation.id":"0af7651916cd43dd8448eb211c80319c","correlation.key":"0af7651916cd43dd8448eb211c80319c","trace.id":"0af7651916cd43dd8448eb211c80319c","span.id":"afe4db863e0eb89a"`)}
-	in.hops.shard[1].open[trace.SpanID{1}] = sp
-	ctx = trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}}))
-	l := slog.New(newHandler(in))
-	b.ReportAllocs()
-	for b.Loop() {
-		l.LogAttrs(ctx, slog.LevelInfo, "debited", slog.String("order_id", "A-1001"), slog.Int64("amount", 100),
-			slog.String("currency", "EUR"), slog.Bool("first", true), slog.Duration("took", time.Millisecond))
-		s := in.ship.buffer.lanes[1][0]
-		if s.end > 800000 {
-			s.reuse(in.ship.account, 1)
-		}
-		in.ship.hungry, in.ship.resting = false, false
+type floor struct{}
+
+func (floor) Enabled(context.Context, slog.Level) bool      { return true }
+func (floor) Handle(_ context.Context, r slog.Record) error { return nil }
+func (f floor) WithAttrs([]slog.Attr) slog.Handler          { return f }
+func (f floor) WithGroup(string) slog.Handler               { return f }
+
+func reps() int {
+	if os.Getenv("ONLY") != "" {
+		return 10
 	}
+	return 1
 }

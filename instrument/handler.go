@@ -45,6 +45,7 @@ func (l logger) withGroup(name string) logger {
 type call struct {
 	record []byte
 	attrs  attributes
+	clock  record.Clock
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -61,7 +62,7 @@ func (l *logger) begin(from slog.Record) *call {
 	if t.IsZero() {
 		t = time.Now()
 	}
-	c.record = record.AppendStart(c.record[:0], t, levelName(from.Level), bounded(from.Message, maxMessage))
+	c.record = c.clock.AppendStart(c.record[:0], t, levelName(from.Level), bounded(from.Message, maxMessage))
 	return c
 }
 
@@ -72,6 +73,8 @@ func (c *call) done() {
 	}
 }
 
+var logKind = string(record.AppendKind(nil, record.KindLog))
+
 // Enabled implements slog.Handler. A declaration is shipped at any level.
 func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= h.in.cfg.Level.Level() || ctx.Value(declaredKey{}) != nil
@@ -81,18 +84,18 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 func (h *handler) Handle(ctx context.Context, from slog.Record) error {
 	c := h.begin(from)
 	c.record = append(c.record, h.in.service...)
-	at := h.in.hops.place(ctx)
-	c.record = at.append(c.record)
-	kind, lane := record.KindLog, laneOf(from.Level)
+	var at place
+	c.record, at = h.in.hops.place(ctx, c.record, false)
+	kind, lane := logKind, laneOf(from.Level)
 	if said := c.attrs.said; said != nil {
 		c.record = record.AppendDeclaration(c.record, &said.record)
-		kind, lane = said.record.Kind, laneError
+		kind, lane = string(record.AppendKind(nil, said.record.Kind)), laneError
 	}
 	if at.saga != nil {
 		c.record = record.AppendSaga(c.record, *at.saga)
 	}
 	c.record = h.in.origins.append(c.record, from.PC)
-	c.record = record.AppendKind(c.attrs.append(c.record), kind)
+	c.record = append(c.attrs.append(c.record), kind...)
 	err := h.in.ship.accept(c.record, at.key, lane, at.hop, false)
 	c.done()
 	return err

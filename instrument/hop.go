@@ -103,62 +103,55 @@ func (h *hops) notOpen(s trace.Span) (span, bool) {
 
 // place is where a log record belongs.
 type place struct {
-	key     string // Kafka's
-	hop     *hop   // nil: none
-	saga    *record.Saga
-	context []byte        // encoded; nil: record has it
-	shown   []byte        // what the console shows of it
-	record  record.Record // only what record.AppendContext reads
+	key  string // Kafka's
+	hop  *hop   // nil: none
+	saga *record.Saga
 }
 
-func (p *place) append(dst []byte) []byte {
-	if p.context != nil {
-		return append(dst, p.context...)
-	}
-	return record.AppendContext(dst, &p.record)
-}
-
-func (p *place) show(dst []byte) []byte {
-	if p.context != nil {
-		return append(dst, p.shown...)
-	}
-	return appendShown(dst, &p.record)
-}
-
-func appendShown(dst []byte, r *record.Record) []byte {
-	dst = record.AppendField(dst, "correlation.id", r.CorrelationID)
-	return record.AppendField(dst, "trace.id", r.TraceID)
-}
-
-// place finds where a record written in ctx belongs.
-func (h *hops) place(ctx context.Context) (p place) {
+// place finds where a record written in ctx belongs, and writes that, or what
+// the console shows of it.
+func (h *hops) place(ctx context.Context, dst []byte, shown bool) ([]byte, place) {
 	c, _ := ctx.Value(contextKey{}).(correlation)
 	sc := trace.SpanContextFromContext(ctx)
 	if sc.HasSpanID() && !sc.IsRemote() {
 		if open, ok := h.of(sc.SpanID()); ok && (c.id == "" || c.id == open.id) {
-			return place{key: open.key, hop: open.hop, saga: either(c.saga, open.saga), context: open.context, shown: open.shown}
+			if shown {
+				dst = append(dst, open.shown...)
+			} else {
+				dst = append(dst, open.context...)
+			}
+			return dst, place{open.key, open.hop, either(c.saga, open.saga)}
 		}
 	}
+	p := place{saga: c.saga}
 	id, in := h.at(ctx)
-	p.record.CorrelationID, p.saga = id, c.saga
+	r := record.Record{CorrelationID: id}
 	if id != "" {
 		p.key = record.Key(id)
 	}
 	if sc.HasTraceID() {
-		p.record.TraceID = sc.TraceID().String()
+		r.TraceID = sc.TraceID().String()
 		// A span of the caller, or one of another journey, is a hop that this record
 		// would open and nothing would end.
 		if !sc.IsRemote() && (in.hop == nil || in.of(id)) {
-			p.record.SpanID = sc.SpanID().String()
+			r.SpanID = sc.SpanID().String()
 		}
 		if in.of(id) && in.hop.root != sc.SpanID() {
-			p.record.HopID = in.hop.root.String()
+			r.HopID = in.hop.root.String()
 		}
 	}
 	if in.of(id) {
 		p.hop, p.saga = in.hop, either(c.saga, in.saga)
 	}
-	return p
+	if shown {
+		return appendShown(dst, &r), p
+	}
+	return record.AppendContext(dst, &r), p
+}
+
+func appendShown(dst []byte, r *record.Record) []byte {
+	dst = record.AppendField(dst, "correlation.id", r.CorrelationID)
+	return record.AppendField(dst, "trace.id", r.TraceID)
 }
 
 func either(a, b *record.Saga) *record.Saga {

@@ -2,8 +2,9 @@ package instrument
 
 import (
 	"encoding/binary"
-	"hash/crc32"
 	"os"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/waybill-log/waybill/record"
 )
@@ -22,7 +23,7 @@ import (
 // 0 ends the entries, whatever an earlier use has left behind it.
 //
 //	0 length of key and record     8 number            18 lane
-//	4 checksum of 8 to 18 and on   16 length of key    19 settled
+//	4 checksum of all the rest     16 length of key    19 settled
 type segment struct {
 	data    []byte
 	file    *os.File // nil: memory alone, gone with the process
@@ -50,8 +51,6 @@ const (
 	settledByte  = 19
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // emptySegment is the bytes of a new segment.
 func emptySegment() []byte {
 	data := make([]byte, segmentBytes)
@@ -75,10 +74,9 @@ func (s *segment) terminate() {
 // room reports whether an entry of n bytes of key and record fits.
 func (s *segment) room(n int) bool { return s.end+entryHead+n <= len(s.data) }
 
-// write adds an entry: head and numbers make the record, sum is the checksum of
-// head. The entry's length is written last, once the entry behind it is none:
-// until then there is no entry.
-func (s *segment) write(key string, head []byte, sum uint32, node string, n record.Numbers) {
+// write adds an entry: head and numbers make the record. Its length is written
+// last, once the entry behind it is none: until then there is no entry.
+func (s *segment) write(key string, head []byte, node string, n record.Numbers) {
 	h := s.data[s.end:]
 	body := entryHead + len(key)
 	copy(h[entryHead:], key)
@@ -87,8 +85,7 @@ func (s *segment) write(key string, head []byte, sum uint32, node string, n reco
 	binary.LittleEndian.PutUint64(h[8:], n.Sequence)
 	binary.LittleEndian.PutUint16(h[16:], uint16(len(key)))
 	h[18], h[settledByte] = byte(s.lane), 0
-	sum = crc32.Update(sum, castagnoli, h[tail:end])
-	binary.LittleEndian.PutUint32(h[4:], checksum(sum, h[:body]))
+	binary.LittleEndian.PutUint32(h[4:], checksum(h[:end]))
 	s.end += end
 	s.terminate()
 	binary.LittleEndian.PutUint32(h, uint32(end-entryHead))
@@ -97,9 +94,10 @@ func (s *segment) write(key string, head []byte, sum uint32, node string, n reco
 	s.bytes += end
 }
 
-// checksum goes on from that of the record to the key and the head of an entry.
-func checksum(sum uint32, h []byte) uint32 {
-	return crc32.Update(crc32.Update(sum, castagnoli, h[entryHead:]), castagnoli, h[8:settledByte])
+// checksum is that of an entry: xxHash of key and record, folded with the head.
+func checksum(h []byte) uint32 {
+	sum := xxhash.Sum64(h[entryHead:]) ^ binary.LittleEndian.Uint64(h[8:]) ^ uint64(h[16])<<40 ^ uint64(h[17])<<48 ^ uint64(h[18])<<56
+	return uint32(sum) ^ uint32(sum>>32)
 }
 
 // entry is where a record lies in a segment.
@@ -160,8 +158,7 @@ func (s *segment) recover() (whole bool) {
 		if n > len(h)-entryHead || int(binary.LittleEndian.Uint16(h[16:])) > n {
 			return false
 		}
-		body := entryHead + int(binary.LittleEndian.Uint16(h[16:]))
-		if binary.LittleEndian.Uint32(h[4:]) != checksum(crc32.Checksum(h[body:entryHead+n], castagnoli), h[:body]) {
+		if binary.LittleEndian.Uint32(h[4:]) != checksum(h[:entryHead+n]) {
 			whole = false
 			h[settledByte] = 1 // passed over
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"slices"
 	"strings"
 	"sync"
@@ -90,7 +89,6 @@ func newShipper(cfg Config, node string, sp *spool) *shipper {
 // but for its numbers, visit the hop it belongs to, nil for none; last closes
 // the hop's count. It never waits for Kafka or a disk.
 func (s *shipper) accept(head []byte, key string, l lane, visit *hop, last bool) error {
-	sum := crc32.Checksum(head, castagnoli)
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -111,7 +109,7 @@ func (s *shipper) accept(head []byte, key string, l lane, visit *hop, last bool)
 			n.HopRecords, n.HopSends = visit.sequence, visit.sends.Load()
 		}
 	}
-	seg.write(key, head, sum, s.node, n)
+	seg.write(key, head, s.node, n)
 	s.buffer.added(seg, before)
 	short := len(s.buffer.free) < spareSegments && s.buffer.made < s.buffer.limit
 	if s.hungry {

@@ -71,13 +71,13 @@ func AppendHead(dst []byte, r *Record) []byte {
 
 // AppendStart opens the object.
 func AppendStart(dst []byte, t time.Time, level, message string) []byte {
-	dst = append(dst, `{"@timestamp":"`...)
-	dst = AppendTime(dst, t)
-	dst = append(dst, '"')
+	dst = append(AppendTime(append(dst, timeName...), t), '"')
 	dst = AppendField(dst, "log.level", level)
 	dst = append(dst, `,"message":`...)
 	return AppendString(dst, message)
 }
+
+const timeName = `{"@timestamp":"`
 
 // AppendService writes what is the same in all records of an instance.
 func AppendService(dst []byte, r *Record) []byte {
@@ -374,10 +374,15 @@ func plain(s string) int {
 // AppendTime writes t as records carry it.
 func AppendTime(dst []byte, t time.Time) []byte {
 	t = t.UTC()
-	year, month, day := t.Date()
-	if year < 0 || year > 9999 {
+	if year := t.Year(); year < 0 || year > 9999 {
 		return t.AppendFormat(dst, timeLayout)
 	}
+	return append(appendDigits(appendSecond(dst, t), t.Nanosecond(), 9), 'Z')
+}
+
+// appendSecond writes t up to the point of the second.
+func appendSecond(dst []byte, t time.Time) []byte {
+	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
 	dst = appendDigits(dst, year, 4)
 	dst = appendDigits(append(dst, '-'), int(month), 2)
@@ -385,15 +390,42 @@ func AppendTime(dst []byte, t time.Time) []byte {
 	dst = appendDigits(append(dst, 'T'), hour, 2)
 	dst = appendDigits(append(dst, ':'), minute, 2)
 	dst = appendDigits(append(dst, ':'), second, 2)
-	dst = appendDigits(append(dst, '.'), t.Nanosecond(), 9)
-	return append(dst, 'Z')
+	return append(dst, '.')
 }
+
+// Clock is AppendTime for times that come in order: what is the same in a second
+// is written once.
+type Clock struct {
+	second int64
+	text   []byte // of second, up to its point; empty: none yet
+}
+
+// AppendStart is [AppendStart] for a level that needs no escape.
+func (c *Clock) AppendStart(dst []byte, t time.Time, level, message string) []byte {
+	if second := t.Unix(); second != c.second || len(c.text) == 0 {
+		c.second, c.text = second, c.text[:0]
+		if second < minSecond || second > maxSecond {
+			return AppendStart(dst, t, level, message)
+		}
+		c.text = appendSecond(c.text, t.UTC())
+	}
+	dst = append(append(dst, timeName...), c.text...)
+	dst = append(appendDigits(dst, t.Nanosecond(), 9), `Z","log.level":"`...)
+	dst = append(append(dst, level...), `","message":`...)
+	return AppendString(dst, message)
+}
+
+// minSecond and maxSecond bound the years 0 to 9999.
+const (
+	minSecond = -62_167_219_200
+	maxSecond = 253_402_300_799
+)
 
 func appendDigits(dst []byte, n, width int) []byte {
 	dst = append(dst, "000000000"[:width]...)
 	for i := len(dst) - 1; n > 0; i-- {
-		dst[i] = byte('0' + n%10)
-		n /= 10
+		dst[i] = byte('0' + uint32(n)%10)
+		n = int(uint32(n) / 10)
 	}
 	return dst
 }

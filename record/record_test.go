@@ -83,6 +83,18 @@ func TestTextsAndTimesAreWrittenAsTheStandardLibraryReadsThem(t *testing.T) {
 	})
 }
 
+func TestAClockTellsTheTimeAsOthersDo(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var c record.Clock
+		for range 10 {
+			when := time.Unix(rapid.OneOf(rapid.Int64Range(1, 3), rapid.Int64Range(-1<<40, 1<<40)).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns"))
+			if got, want := c.AppendStart(nil, when, "info", "m"), record.AppendStart(nil, when, "info", "m"); !bytes.Equal(got, want) {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+	})
+}
+
 func TestLabelsKeepTheLastAndEscapeKeys(t *testing.T) {
 	r := record.Record{Time: time.Unix(1, 0), Node: "n", Sequence: 1, Labels: []record.Label{
 		{"a", "1"}, {"b\x00c", "2"}, {"a", "3"}, {"", "4"}, {"d\xff", "5\xff"},
