@@ -3,10 +3,9 @@ package instrument
 import (
 	"cmp"
 	"encoding/binary"
+	"hash/crc32"
 	"slices"
 	"time"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/waybill-log/waybill/record"
 )
@@ -155,7 +154,7 @@ func (a *account) save() {
 		a.page[at+25] = byte(slices.Index(levels[:], d.Level))
 		at += pageRange
 	}
-	binary.LittleEndian.PutUint32(a.page[4:], uint32(xxhash.Sum64(a.page[24:at])))
+	binary.LittleEndian.PutUint32(a.page[4:], crc32.Checksum(a.page[24:at], castagnoli))
 }
 
 // recover reads the page of a killed process. Where its ranges are not what was
@@ -166,7 +165,7 @@ func (a *account) recover(page []byte) bool {
 	}
 	a.last, a.refused = binary.LittleEndian.Uint64(page[8:]), binary.LittleEndian.Uint64(page[16:])
 	n := binary.LittleEndian.Uint64(page[24:])
-	if n > maxDropped || uint32(xxhash.Sum64(page[24:pageHead+int(n)*pageRange])) != binary.LittleEndian.Uint32(page[4:]) {
+	if n > maxDropped || crc32.Checksum(page[24:pageHead+int(n)*pageRange], castagnoli) != binary.LittleEndian.Uint32(page[4:]) {
 		return false
 	}
 	for at := pageHead; len(a.dropped) < int(n); at += pageRange {

@@ -2,9 +2,8 @@ package instrument
 
 import (
 	"encoding/binary"
+	"hash/crc32"
 	"os"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/waybill-log/waybill/record"
 )
@@ -94,11 +93,14 @@ func (s *segment) write(key string, head []byte, node string, n record.Numbers) 
 	s.bytes += end
 }
 
-// checksum is that of an entry: xxHash of key and record, folded with the head.
+// checksum is that of an entry: the CRC-32C of key and record, folded with the
+// head, which is too short to be worth another call.
 func checksum(h []byte) uint32 {
-	sum := xxhash.Sum64(h[entryHead:]) ^ binary.LittleEndian.Uint64(h[8:]) ^ uint64(h[16])<<40 ^ uint64(h[17])<<48 ^ uint64(h[18])<<56
-	return uint32(sum) ^ uint32(sum>>32)
+	head := binary.LittleEndian.Uint64(h[8:])
+	return crc32.Checksum(h[entryHead:], castagnoli) ^ uint32(head) ^ uint32(head>>32) ^ uint32(h[16])<<8 ^ uint32(h[17])<<16 ^ uint32(h[18])<<24
 }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // entry is where a record lies in a segment.
 type entry struct {

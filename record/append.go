@@ -1,7 +1,6 @@
 package record
 
 import (
-	"bytes"
 	"math/bits"
 	"strconv"
 	"time"
@@ -153,17 +152,19 @@ func appendKind(dst []byte, kind Kind, version int) []byte {
 
 // AppendTail writes the numbers of r and closes the object.
 func AppendTail(dst []byte, r *Record) []byte {
-	dst = appendNumbers(dst, r.numbers())
-	switch {
-	case r.ID != "":
-		dst = AppendField(dst, "event.id", r.ID)
-	case r.Sequence != 0:
-		dst = append(dst, `,"event.id":`...)
-		dst = AppendString(dst, r.Node)
-		dst = strconv.AppendUint(append(dst[:len(dst)-1], '-'), r.Sequence, 10)
-		dst = append(dst, '"')
+	n := r.numbers()
+	if r.ID == "" && plain(r.Node) == len(r.Node) {
+		return AppendNumbers(dst, r.Node, n)
 	}
-	return append(dst, '}')
+	dst = appendHopNumbers(dst, n)
+	id := r.ID
+	if n.Sequence != 0 {
+		dst = strconv.AppendUint(append(dst, `,"event.sequence":`...), n.Sequence, 10)
+		if id == "" {
+			id = EventID(r.Node, r.Sequence)
+		}
+	}
+	return append(AppendField(dst, "event.id", id), '}')
 }
 
 // Numbers are what a record gets when a shipping buffer accepts it.
@@ -177,23 +178,27 @@ func (r *Record) numbers() Numbers {
 
 // AppendNumbers is AppendTail for a record of node, which needs no escape.
 func AppendNumbers(dst []byte, node string, n Numbers) []byte {
-	dst = appendNumbers(dst, n)
+	dst = appendHopNumbers(dst, n)
 	if n.Sequence == 0 {
 		return append(dst, '}')
 	}
-	digits := dst[bytes.LastIndexByte(dst, ':')+1:]
+	dst = append(dst, `,"event.sequence":`...)
+	digits := len(dst)
+	dst = strconv.AppendUint(dst, n.Sequence, 10)
+	end := len(dst)
 	dst = append(append(append(dst, `,"event.id":"`...), node...), '-')
-	return append(append(dst, digits...), '"', '}')
+	return append(append(dst, dst[digits:end]...), `"}`...)
 }
 
-func appendNumbers(dst []byte, n Numbers) []byte {
-	dst = appendUint(dst, "hop.sequence", n.HopSequence)
-	if n.HopRecords != 0 {
-		dst = appendUint(dst, "hop.records", n.HopRecords)
-		dst = append(dst, `,"hop.sends":`...)
-		dst = strconv.AppendUint(dst, n.HopSends, 10)
+func appendHopNumbers(dst []byte, n Numbers) []byte {
+	if n.HopSequence != 0 {
+		dst = strconv.AppendUint(append(dst, `,"hop.sequence":`...), n.HopSequence, 10)
 	}
-	return appendUint(dst, "event.sequence", n.Sequence)
+	if n.HopRecords != 0 {
+		dst = strconv.AppendUint(append(dst, `,"hop.records":`...), n.HopRecords, 10)
+		dst = strconv.AppendUint(append(dst, `,"hop.sends":`...), n.HopSends, 10)
+	}
+	return dst
 }
 
 func appendLinks(dst []byte, links []Link) []byte {
@@ -297,16 +302,6 @@ func appendInt(dst []byte, name string, value int64) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, '"', ':')
 	return strconv.AppendInt(dst, value, 10)
-}
-
-func appendUint(dst []byte, name string, value uint64) []byte {
-	if value == 0 {
-		return dst
-	}
-	dst = append(dst, ',', '"')
-	dst = append(dst, name...)
-	dst = append(dst, '"', ':')
-	return strconv.AppendUint(dst, value, 10)
 }
 
 // AppendString writes s as a JSON string (RFC 8259).
