@@ -70,12 +70,10 @@ func TestOnlyWhatIsTooLargeIsDropped(t *testing.T) {
 			for _, m := range batch {
 				refused = refused || large[m.entry.number]
 			}
-			for _, m := range batch {
-				if refused {
-					s.refusedForGood(m, reasonLarge)
-				} else {
-					s.settled([]*parcel{m})
-				}
+			if refused {
+				s.refusedForGood(batch, reasonLarge)
+			} else {
+				s.settled(batch)
 			}
 		}
 		dropped := map[uint64]bool{}

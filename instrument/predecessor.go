@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/IBM/sarama"
 	"github.com/gofrs/flock"
 )
 
@@ -80,7 +79,7 @@ func (p *predecessor) take(out []*parcel, window int) []*parcel {
 
 // advance goes on with the replay, once there is nothing live to ship, and
 // reports whether there is something to take now.
-func (s *shipper) advance(producer sarama.AsyncProducer) bool {
+func (s *shipper) advance(out outlet) bool {
 	s.mu.Lock()
 	p := s.replay
 	if p == nil || p.seg != nil && p.seg.unsettled > 0 || p.closing {
@@ -118,9 +117,9 @@ func (s *shipper) advance(producer sarama.AsyncProducer) bool {
 	default:
 		s.mu.Lock()
 		p.closing = true
-		m := message(p.account.ledger(0, true), ledgerOf{replayed: p})
+		closing := parcelOf(p.account.ledger(0, true), ledgerOf{replayed: p})
 		s.mu.Unlock()
-		s.write(producer, m)
+		out.send([]*parcel{closing})
 		return false
 	}
 }

@@ -145,14 +145,14 @@ func (s Security) tls() (*tls.Config, error) {
 	return cfg, nil
 }
 
-// connect opens a producer. Its error says who is refused, where that is why.
-func (s Security) connect(brokers []string, cfg *sarama.Config) (sarama.AsyncProducer, error) {
+// connect opens a client. Its error says who is refused, where that is why.
+func (s Security) connect(brokers []string, cfg *sarama.Config) (sarama.Client, error) {
 	if err := s.Configure(cfg); err != nil {
 		return nil, err
 	}
-	producer, err := sarama.NewAsyncProducer(brokers, cfg)
+	client, err := sarama.NewClient(brokers, cfg)
 	if err == nil {
-		return producer, nil
+		return client, nil
 	}
 	at := strings.Join(brokers, ", ")
 	var authority x509.UnknownAuthorityError

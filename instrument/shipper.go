@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/IBM/sarama"
-
 	"github.com/waybill-log/waybill/record"
 )
 
@@ -30,10 +28,9 @@ var (
 // records, never before them, go those a killed predecessor has left in the
 // data folder.
 type shipper struct {
-	cfg     Config
-	node    string
-	spool   *spool // nil: no data folder
-	connect func() (sarama.AsyncProducer, error)
+	cfg   Config
+	node  string
+	spool *spool // nil: no data folder
 
 	mu       sync.Mutex
 	account  *account
@@ -62,9 +59,10 @@ type shipper struct {
 // Bounds on what is at the producer at a time: enough to keep Kafka busy, and
 // little enough that a full buffer can make room among the rest.
 const (
-	maxInFlight = 4096
-	maxReplays  = 512
-	maxTake     = 128 // parcels at a time, so that the lock is held for microseconds
+	maxTake      = 1024 // parcels at a time
+	maxTakeBytes = 2 << 20
+	maxInFlight  = 2 * maxTake
+	maxReplays   = 256
 )
 
 func newShipper(cfg Config, node string, sp *spool) *shipper {
@@ -73,7 +71,6 @@ func newShipper(cfg Config, node string, sp *spool) *shipper {
 		account: &account{service: cfg.Service, node: node, topic: cfg.Topic},
 		wake:    make(chan struct{}, 1), spare: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
-	s.connect = s.dial
 	s.buffer = buffer{account: s.account, limit: cfg.BufferBytes / segmentBytes, durable: sp != nil}
 	if sp != nil {
 		s.replay = sp.predecessors
@@ -176,15 +173,6 @@ func (s *shipper) pending() bool {
 	return s.buffer.bytes > 0
 }
 
-// parcel is a record at the producer.
-type parcel struct {
-	sarama.ProducerMessage
-	key, value sarama.ByteEncoder
-	seg        *segment
-	entry      entry
-	group      int // shipper.group when it was handed over
-}
-
 // take returns what is to be handed to the producer now. Where there is nothing,
 // pause says for how long; 0: until woken. Only feed calls it.
 func (s *shipper) take(into []*parcel) (out []*parcel, pause time.Duration) {
@@ -194,7 +182,10 @@ func (s *shipper) take(into []*parcel) (out []*parcel, pause time.Duration) {
 		s.mu.Unlock()
 		return out, wait
 	}
-	group, window := s.group, min(maxTake, maxInFlight-s.inFlight)
+	group, window := s.group, maxTake
+	if s.inFlight > maxInFlight-maxTake {
+		window = 0
+	}
 	if group > 0 {
 		window = group
 		if s.inFlight > 0 {
@@ -220,7 +211,7 @@ func (s *shipper) take(into []*parcel) (out []*parcel, pause time.Duration) {
 	s.mu.Unlock()
 
 	live := len(out)
-	for len(out) < window && len(open) > 0 { // entries do not change, so they are read without the lock
+	for bytes := 0; len(out) < window && bytes < maxTakeBytes && len(open) > 0; { // entries do not change, so they are read without the lock
 		oldest := 0
 		for i := range open {
 			if open[i].number() < open[oldest].number() {
@@ -228,12 +219,10 @@ func (s *shipper) take(into []*parcel) (out []*parcel, pause time.Duration) {
 			}
 		}
 		out = append(out, open[oldest].take())
+		bytes += out[len(out)-1].entry.length
 		if open[oldest].at == open[oldest].end {
 			break
 		}
-	}
-	for _, p := range out {
-		p.group = group
 	}
 	if len(open) > 0 {
 		s.mu.Lock()
@@ -258,23 +247,14 @@ func (c *cursor) number() uint64 { return c.seg.at(c.at).number }
 // take wraps the entry it is at and moves on.
 func (c *cursor) take() *parcel {
 	p := parcels.Get().(*parcel)
-	p.seg, p.entry = c.seg, c.seg.at(c.at)
-	p.wrap()
-	c.at += entryHead + p.entry.length
+	e := c.seg.at(c.at)
+	*p = parcel{topic: c.seg.account.topic, key: e.key, value: e.record, seg: c.seg, entry: e}
+	c.at += entryHead + e.length
 	c.taken++
 	return p
 }
 
 var parcels = sync.Pool{New: func() any { return new(parcel) }}
-
-// wrap makes the message.
-func (p *parcel) wrap() {
-	p.key, p.value = p.entry.key, p.entry.record
-	p.ProducerMessage = sarama.ProducerMessage{Topic: p.seg.account.topic, Value: &p.value, Metadata: p}
-	if len(p.key) > 0 {
-		p.Key = &p.key
-	}
-}
 
 // settled takes what Kafka has off the buffer. Only settle calls it.
 func (s *shipper) settled(done []*parcel) {
@@ -293,25 +273,23 @@ func (s *shipper) settled(done []*parcel) {
 	}
 }
 
-// refusedByKafka lets a parcel go once more, after a pause for all.
-func (s *shipper) refusedByKafka(p *parcel) {
+// refusedByKafka lets parcels go once more, after a pause for all.
+func (s *shipper) refusedByKafka(refused []*parcel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := time.Now(); now.After(s.resume) {
 		s.resume = now.Add(backOff(s.failures))
 		s.failures++
 	}
-	s.landed(p)
-	s.repeat(p)
+	s.repeat(refused)
 }
 
-// repeat lets a parcel go once more, in a new message: sarama may still look at
-// the one it has given back with an error.
-func (s *shipper) repeat(p *parcel) {
-	p = &parcel{seg: p.seg, entry: p.entry}
-	p.wrap()
-	i, _ := slices.BinarySearchFunc(s.again, p, func(a, b *parcel) int { return cmp.Compare(a.entry.number, b.entry.number) })
-	s.again = slices.Insert(s.again, i, p)
+func (s *shipper) repeat(refused []*parcel) {
+	s.again = append(s.again, refused...)
+	slices.SortFunc(s.again, func(a, b *parcel) int { return cmp.Compare(a.entry.number, b.entry.number) })
+	for _, p := range refused {
+		s.landed(p)
+	}
 }
 
 // maxGroup is where groups begin that Kafka may refuse, and end.
@@ -321,23 +299,21 @@ const maxGroup = 64
 // whole batch, in which all others may be good. So what was refused goes again
 // in groups of half the size, one group at a time, until it is taken or is
 // alone; a group that is taken lets the next one double.
-func (s *shipper) refusedForGood(p *parcel, reason string) {
+func (s *shipper) refusedForGood(refused []*parcel, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shrunk = true
-	if p.group == 1 {
+	if p := refused[0]; len(refused) == 1 {
 		p.seg.account.drop(record.Dropped{From: p.entry.number, To: p.entry.number, Reason: reason})
 		p.seg.mark(p.entry)
 		s.remove(p)
 		return
 	}
-	if p.group > 0 {
-		s.group = min(s.group, p.group/2)
-	} else if s.group == 0 {
+	if s.group == 0 {
 		s.group = maxGroup
 	}
-	s.landed(p)
-	s.repeat(p)
+	s.group = min(s.group, len(refused)/2)
+	s.repeat(refused)
 }
 
 // remove takes a parcel's entry, which is marked, out of its segment.
@@ -367,7 +343,7 @@ func (s *shipper) landed(p *parcel) {
 			s.group = 0
 		}
 	}
-	if s.inFlight == 0 || s.inFlight == maxInFlight/2 || s.replays == maxReplays/2 {
+	if s.inFlight == 0 || s.inFlight == maxInFlight-maxTake || s.replays == maxReplays/2 {
 		s.rouse()
 	}
 }

@@ -2,10 +2,8 @@ package instrumenttest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -81,22 +79,16 @@ func (r *Recorder) Start(cfg instrument.Config) *instrument.Instrument {
 	if cfg.Console == nil {
 		cfg.Console = slog.DiscardHandler
 	}
-	if cfg.Data == "" && os.Getenv("WAYBILL_DATA") != "" {
-		// A folder of real services: what a killed one has left there would be shipped
-		// to the test, and be gone.
-		dir, err := os.MkdirTemp("", "waybill-test-")
-		if err != nil {
-			r.t.Fatalf("data folder of %s: %v", cfg.Service, err)
-			return nil
+	cfg.Deliver = func(topic string, key, value []byte) error {
+		m := &sarama.ProducerMessage{Topic: topic, Value: sarama.ByteEncoder(value)}
+		if len(key) > 0 {
+			m.Key = sarama.ByteEncoder(key)
 		}
-		cfg.Data = dir
-		r.atEnd(func() { _ = os.RemoveAll(dir) })
+		return r.memory.add(m)
 	}
-	producer := newAsyncProducer(r.memory, true)
-	cfg.Producer = producer
 	in, err := instrument.Start(context.Background(), cfg)
 	if err != nil {
-		r.t.Fatalf("%v", errors.Join(err, producer.Close()))
+		r.t.Fatalf("%v", err)
 		return nil
 	}
 	r.mu.Lock()
