@@ -108,13 +108,17 @@ func (a *attributes) label(prefix, name string, value slog.Value, kind slog.Kind
 		b = append(b, ',')
 	}
 	start := len(b)
-	if n := len(prefix) + len(name); 0 < n && n <= maxKey && plainKey(prefix) && plainKey(name) {
-		b = append(append(append(append(b, '"'), prefix...), name...), `":`...)
+	if name == "" || len(prefix)+len(name) > maxKey || !plainKey(prefix) || !plainKey(name) {
+		prefix, name = "", record.LabelKey(cut(prefix+name, maxKey))
+		b = append(record.AppendString(b, name), ':')
 	} else {
-		b = append(record.AppendString(b, record.LabelKey(cut(prefix+name, maxKey))), ':')
+		b = append(append(append(append(b, '"'), prefix...), name...), `":`...)
 	}
-	key := b[start+1 : len(b)-2]
-	bit := uint64(1) << ((len(key)*7 + int(key[0])*3 + int(key[len(key)-1])) & 63)
+	first := name[0]
+	if prefix != "" {
+		first = prefix[0]
+	}
+	bit := uint64(1) << ((7*(len(prefix)+len(name)) + 3*int(first) + int(name[len(name)-1])) & 63)
 	if a.seen&bit != 0 {
 		b = a.forget(b, start)
 	}

@@ -55,7 +55,12 @@ func (l *logger) begin(from slog.Record) *call {
 	c := calls.Get().(*call)
 	c.attrs.reset(&l.with)
 	from.Attrs(func(a slog.Attr) bool {
-		c.attrs.add(l.prefix, a, 0)
+		switch kind := a.Value.Kind(); kind {
+		case slog.KindAny, slog.KindGroup, slog.KindLogValuer:
+			c.attrs.add(l.prefix, a, 0)
+		default:
+			c.attrs.label(l.prefix, a.Key, a.Value, kind)
+		}
 		return true
 	})
 	t := from.Time

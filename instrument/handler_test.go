@@ -206,6 +206,10 @@ func TestOfEqualKeysTheLastCounts(t *testing.T) {
 	if r := k.last(t, in); fmt.Sprint(r.Labels) != `[{b 1} {a 4} {c\x00 5}]` {
 		t.Errorf("got %v", r.Labels)
 	}
+	in.Logger().With("g.abc", 1).Info("msg", "x", 2, slog.Group("g", "abc", 3, "", 4), "g.abc", 5, `\x`, 6, "", 7)
+	if r := k.last(t, in); fmt.Sprint(r.Labels) != `[{x 2} {g. 4} {g.abc 5} {\x 7}]` {
+		t.Errorf("got %v", r.Labels)
+	}
 }
 
 func TestALevelKeepsTheNameBelow(t *testing.T) {

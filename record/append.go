@@ -372,19 +372,19 @@ func AppendTime(dst []byte, t time.Time) []byte {
 	if year := t.Year(); year < 0 || year > 9999 {
 		return t.AppendFormat(dst, timeLayout)
 	}
-	return append(appendDigits(appendSecond(dst, t), t.Nanosecond(), 9), 'Z')
+	return append(appendNano(appendSecond(dst, t), uint32(t.Nanosecond())), 'Z')
 }
 
 // appendSecond writes t up to the point of the second.
 func appendSecond(dst []byte, t time.Time) []byte {
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
-	dst = appendDigits(dst, year, 4)
-	dst = appendDigits(append(dst, '-'), int(month), 2)
-	dst = appendDigits(append(dst, '-'), day, 2)
-	dst = appendDigits(append(dst, 'T'), hour, 2)
-	dst = appendDigits(append(dst, ':'), minute, 2)
-	dst = appendDigits(append(dst, ':'), second, 2)
+	dst = appendPair(appendPair(dst, year/100), year%100)
+	dst = appendPair(append(dst, '-'), int(month))
+	dst = appendPair(append(dst, '-'), day)
+	dst = appendPair(append(dst, 'T'), hour)
+	dst = appendPair(append(dst, ':'), minute)
+	dst = appendPair(append(dst, ':'), second)
 	return append(dst, '.')
 }
 
@@ -405,7 +405,7 @@ func (c *Clock) AppendStart(dst []byte, t time.Time, level, message string) []by
 		c.text = appendSecond(c.text, t.UTC())
 	}
 	dst = append(append(dst, timeName...), c.text...)
-	dst = append(appendDigits(dst, t.Nanosecond(), 9), `Z","log.level":"`...)
+	dst = append(appendNano(dst, uint32(t.Nanosecond())), `Z","log.level":"`...)
 	dst = append(append(dst, level...), `","message":`...)
 	return AppendString(dst, message)
 }
@@ -416,13 +416,17 @@ const (
 	maxSecond = 253_402_300_799
 )
 
-func appendDigits(dst []byte, n, width int) []byte {
-	dst = append(dst, "000000000"[:width]...)
-	for i := len(dst) - 1; n > 0; i-- {
-		dst[i] = byte('0' + uint32(n)%10)
-		n = int(uint32(n) / 10)
-	}
-	return dst
+// pairs are the numbers 00 to 99.
+const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839" +
+	"40414243444546474849505152535455565758596061626364656667686970717273747576777879" +
+	"8081828384858687888990919293949596979899"
+
+func appendPair(dst []byte, n int) []byte { return append(dst, pairs[2*n:2*n+2]...) }
+
+// appendNano writes nine digits.
+func appendNano(dst []byte, n uint32) []byte {
+	a, b, c, d := n/10_000_000, n/100_000%100, n/1000%100, n/10%100
+	return append(dst, pairs[2*a], pairs[2*a+1], pairs[2*b], pairs[2*b+1], pairs[2*c], pairs[2*c+1], pairs[2*d], pairs[2*d+1], byte('0'+n%10))
 }
 
 // FormatTime renders t as records carry it.
