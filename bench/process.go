@@ -131,7 +131,7 @@ func playReceiver() error {
 		w.Header().Set("Content-Type", "application/x-protobuf")
 	})
 	mux.HandleFunc("GET /received", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, received.Load()) })
-	server := &http.Server{Handler: mux} //nolint:gosec // loopback, for seconds
+	server := &http.Server{Handler: mux}
 	go server.Serve(ln)
 	fmt.Println(ln.Addr())
 	return errors.Join(untilStdinCloses(), server.Close())
