@@ -96,9 +96,9 @@ func BenchmarkIdle(b *testing.B) {
 	in.hops = newHops(in)
 	ctx := context.Background()
 	in.tracer = nil
-	sp := span{hop: &hop{}, id: "x", key: "0af7651916cd43dd8448eb211c80319c", context: []byte(`,"correlation.id":"0af7651916cd43dd8448eb211c80319c","correlation.key":"0af7651916cd43dd8448eb211c80319c","trace.id":"0af7651916cd43dd8448eb211c80319c","span.id":"afe4db863e0eb89a"`)}
-	in.hops.shard[1].open[trace.SpanID{1}] = sp
-	ctx = trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}}))
+	sc := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}})
+	in.hops.shard[1].open[sc.SpanID()] = newSpan("0af7651916cd43dd8448eb211c80319c", sc, trace.SpanID{}, nil, true)
+	ctx = trace.ContextWithSpanContext(ctx, sc)
 	l := slog.New(newHandler(in))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -26,8 +26,11 @@ func Append(dst []byte, r *Record) []byte {
 func AppendHead(dst []byte, r *Record) []byte {
 	dst = AppendStart(dst, r.Time, r.Level, r.Message)
 	dst = AppendService(dst, r)
-	dst = AppendContext(dst, r)
+	return AppendDetails(AppendContext(dst, r), r)
+}
 
+// AppendDetails writes what stands behind a record's context in its head.
+func AppendDetails(dst []byte, r *Record) []byte {
 	dst = AppendField(dst, "span.name", r.SpanName)
 	dst = AppendField(dst, "span.kind", r.SpanKind)
 	dst = AppendDeclaration(dst, r)
