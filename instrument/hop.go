@@ -60,7 +60,7 @@ func (h *hops) at(ctx context.Context) (id string, in *span) {
 	if in = h.of(sc.SpanID()); in == nil {
 		in = h.notOpen(above)
 	}
-	if c, _ := ctx.Value(contextKey{}).(correlation); in != nil && c.id == "" {
+	if in != nil && carriedBy(ctx).id == "" {
 		return in.id, in
 	}
 	return CorrelationID(ctx), in
@@ -111,7 +111,7 @@ func (p *place) show(dst []byte) []byte {
 
 // place finds where a record written in ctx belongs.
 func (h *hops) place(ctx context.Context) (p place) {
-	c, _ := ctx.Value(contextKey{}).(correlation)
+	c := carriedBy(ctx)
 	sc := trace.SpanContextFromContext(ctx)
 	if sc.HasSpanID() && !sc.IsRemote() {
 		if open := h.of(sc.SpanID()); open != nil && (c.id == "" || c.id == open.id) {
@@ -171,15 +171,18 @@ func (h *hops) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	if h.in.ship == nil { // disabled
 		return
 	}
-	fromOutside(ctx, s)
+	c := carriedBy(ctx)
+	fromOutside(c, s)
 	sc, kind := s.SpanContext(), s.SpanKind()
 	id, above := h.at(ctx)
 	if id == "" {
 		id = sc.TraceID().String()
 	}
-	c, _ := ctx.Value(contextKey{}).(correlation)
 	opened := newSpan(id, sc, s.Parent().SpanID(), above, visits(kind))
 	opened.saga = c.saga
+	if opened.exchange = c.exchange; c.exchange != nil {
+		c.exchange.open = opened
+	}
 	if sends(kind) {
 		opened.hop.sends.Add(1)
 	}

@@ -56,8 +56,17 @@ func (h *hops) read(r *hopRecord, s sdktrace.ReadOnlySpan, opened *span, kind tr
 		r.Links = append(r.Links, l)
 	}
 	r.Labels = r.labels
+	e := opened.exchange
+	if e != nil {
+		r.HTTP = e.HTTP
+		if e.address != "" {
+			r.Labels = append(r.Labels, record.Label{Key: addressLabel, Value: e.address})
+		}
+	}
 	for _, a := range s.Attributes() {
-		h.setAttribute(r, a)
+		if e == nil || a.Key != addressLabel {
+			h.setAttribute(r, a)
+		}
 	}
 }
 
@@ -120,12 +129,16 @@ func (h *hops) setAttribute(r *hopRecord, a attribute.KeyValue) {
 			r.Error.Type = kind
 		}
 	default:
-		value := redacted
-		if !h.in.redact.key(string(a.Key)) {
-			value = h.in.redact.text(a.Value.String())
-		}
-		r.Labels = append(r.Labels, record.Label{Key: string(a.Key), Value: value})
+		r.Labels = append(r.Labels, record.Label{Key: string(a.Key), Value: h.in.redact.value(string(a.Key), a.Value.String())})
 	}
+}
+
+// value is the text under a key without its secrets.
+func (r *redactor) value(key, text string) string {
+	if r.key(key) {
+		return redacted
+	}
+	return r.text(text)
 }
 
 // pathOf is the path of a URL. Most have nothing in them for which url.Parse is needed.

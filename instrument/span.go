@@ -19,6 +19,8 @@ type span struct {
 	key    string       // record.Key(id)
 	saga   *record.Saga
 
+	exchange *exchange // nil: its attributes are all there is
+
 	name, shownName string // as last seen, and without its secrets
 
 	// What its records have in common, encoded once. Hop records have parent.id
