@@ -186,15 +186,15 @@ func (h *hops) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	if sends(kind) {
 		opened.hop.sends.Add(1)
 	}
-	r := hopRecords.Get().(*hopRecord)
-	h.read(r, s, opened, kind)
+	var r record.Record
+	h.read(&r, s, opened, kind)
 	shard := &h.shard[opened.self[0]&15]
 	shard.Lock()
 	shard.open[opened.self] = opened
 	shard.Unlock()
 
 	r.Time, r.Kind, r.Message = s.StartTime(), record.KindHopStart, r.SpanName
-	h.write(r, opened, false)
+	h.write(&r, opened, false)
 }
 
 // OnEnd writes hop.end; that of the span which opened the hop closes its count.
@@ -208,8 +208,8 @@ func (h *hops) OnEnd(s sdktrace.ReadOnlySpan) {
 	if !ok {
 		return
 	}
-	r := hopRecords.Get().(*hopRecord)
-	h.read(r, s, opened, s.SpanKind())
+	var r record.Record
+	h.read(&r, s, opened, s.SpanKind())
 	r.Time, r.Kind, r.Message = s.EndTime(), record.KindHopEnd, r.SpanName
 	r.Duration, r.Outcome = s.EndTime().Sub(s.StartTime()), record.Success
 	if status := s.Status(); status.Code == codes.Error {
@@ -228,7 +228,7 @@ func (h *hops) OnEnd(s sdktrace.ReadOnlySpan) {
 			}
 		}
 	}
-	h.write(r, opened, opened.hop == &opened.own)
+	h.write(&r, opened, opened.hop == &opened.own)
 }
 
 // Shutdown and ForceFlush have nothing to do: the shipper is the Instrument's.

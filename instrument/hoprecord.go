@@ -2,9 +2,9 @@ package instrument
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -13,31 +13,10 @@ import (
 	"github.com/waybill-log/waybill/record"
 )
 
-// hopRecord is the scratch memory of one hop record. What its span has encoded
-// already is not in the record.Record, unless it must be cut.
-type hopRecord struct {
-	record.Record
-	encoded []byte
-	labels  []record.Label
-}
-
-var hopRecords = sync.Pool{New: func() any { return new(hopRecord) }}
-
-// done gives r back, unless it has grown out of proportion.
-func (r *hopRecord) done() {
-	labels := r.Labels
-	clear(labels)
-	r.Record = record.Record{}
-	if cap(r.encoded) <= 64<<10 && cap(labels) <= 128 {
-		if labels != nil {
-			r.labels = labels[:0]
-		}
-		hopRecords.Put(r)
-	}
-}
-
-// read takes from a span what the records of its start and its end have in common.
-func (h *hops) read(r *hopRecord, s sdktrace.ReadOnlySpan, opened *span, kind trace.SpanKind) {
+// read takes from a span what the records of its start and its end have in common,
+// but for what it has encoded already. Records of hops stay on the stack: nothing
+// here may keep r.
+func (h *hops) read(r *record.Record, s sdktrace.ReadOnlySpan, opened *span, kind trace.SpanKind) {
 	r.Level, r.SpanKind = "info", kind.String()
 	if name := s.Name(); name != opened.name {
 		opened.name, opened.shownName = name, h.in.redact.text(name)
@@ -55,12 +34,11 @@ func (h *hops) read(r *hopRecord, s sdktrace.ReadOnlySpan, opened *span, kind tr
 		}
 		r.Links = append(r.Links, l)
 	}
-	r.Labels = r.labels
 	e := opened.exchange
 	if e != nil {
 		r.HTTP = e.HTTP
-		if e.address != "" {
-			r.Labels = append(r.Labels, record.Label{Key: addressLabel, Value: e.address})
+		if e.address[0].Key != "" {
+			r.Labels = e.address[:]
 		}
 	}
 	for _, a := range s.Attributes() {
@@ -70,27 +48,33 @@ func (h *hops) read(r *hopRecord, s sdktrace.ReadOnlySpan, opened *span, kind tr
 	}
 }
 
-// write ships a hop record and gives its memory back. One that is refused is
-// counted by the shipper.
-func (h *hops) write(r *hopRecord, opened *span, last bool) {
-	b := record.AppendStart(r.encoded[:0], r.Time, r.Level, r.Message)
+// write ships a hop record. One that is refused is counted by the shipper.
+func (h *hops) write(r *record.Record, opened *span, last bool) {
+	c := calls.Get().(*call)
+	b := record.AppendStart(c.record[:0], r.Time, r.Level, r.Message)
 	b = append(b, h.in.service...)
 	b = opened.appendHop(b)
-	b = record.AppendDetails(b, &r.Record)
+	b = record.AppendDetails(b, r)
 	if len(b)+tailBytes > record.MaxBytes {
-		whole := h.in.base(r.Time)
-		opened.identify(&r.Record)
-		r.Service, r.ServiceVer, r.Environment, r.Node = whole.Service, whole.ServiceVer, whole.Environment, whole.Node
-		b = fit(b, &r.Record)
+		b = h.cut(b, *r, opened)
 	}
-	r.encoded = b
+	c.record = b
 	_ = h.in.ship.accept(b, opened.key, laneError, opened.hop, last)
-	r.done()
+	c.done()
+}
+
+// cut encodes anew, and shorter, a record that is too long.
+func (h *hops) cut(dst []byte, r record.Record, opened *span) []byte {
+	whole := h.in.base(r.Time)
+	r.Service, r.ServiceVer, r.Environment, r.Node = whole.Service, whole.ServiceVer, whole.Environment, whole.Node
+	r.Labels = slices.Clone(r.Labels)
+	opened.identify(&r)
+	return fit(dst, &r)
 }
 
 // setAttribute puts an attribute of the OpenTelemetry semantic conventions into
 // its field; others become labels.
-func (h *hops) setAttribute(r *hopRecord, a attribute.KeyValue) {
+func (h *hops) setAttribute(r *record.Record, a attribute.KeyValue) {
 	switch a.Key {
 	case "http.request.method":
 		r.HTTP.Method = a.Value.AsString()

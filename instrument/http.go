@@ -30,9 +30,15 @@ func (in *Instrument) Handler(next http.Handler, options ...EdgeOption) http.Han
 // beside the span, since most spans are not sampled: attributes of one that
 // nobody exports would be put together, copied and sorted for the hop alone.
 type exchange struct {
-	record.HTTP        // without secrets
-	address     string // server.address
-	open        *span  // from the span's start on; nil: it is not recorded
+	record.HTTP                 // without secrets
+	address     [1]record.Label // server.address, without a key where there is none
+	open        *span           // from the span's start on; nil: it is not recorded
+}
+
+func (e *exchange) setAddress(by *redactor, hostport string) {
+	if host, _ := splitHostPort(hostport); host != "" {
+		e.address[0] = record.Label{Key: addressLabel, Value: by.value(addressLabel, host)}
+	}
 }
 
 // lean reports whether only sampled spans need attributes: nobody but the hops
@@ -79,14 +85,11 @@ func (g *gate) arrive(w http.ResponseWriter, r *http.Request) *visit {
 	if g.duration.Enabled(r.Context()) {
 		v.arrived = time.Now()
 	}
-	redact := g.in.redact
 	method, original := knownMethod(r.Method)
 	v.exchange.Method = method
 	v.exchange.Route = route(r.Pattern)
-	v.exchange.Path = redact.text(r.URL.Path)
-	if host, _ := splitHostPort(r.Host); host != "" {
-		v.exchange.address = redact.value(addressLabel, host)
-	}
+	v.exchange.Path = g.in.redact.text(r.URL.Path)
+	v.exchange.setAddress(g.in.redact, r.Host)
 	v.carried.Context, v.carried.correlation = g.reader.read(r.Context(), header(r.Header))
 	v.carried.exchange = &v.exchange
 	options := g.kind

@@ -1,9 +1,11 @@
 package instrument
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -27,9 +29,17 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	in = in.WithContext(context.Background())
 	w := httptest.NewRecorder()
-	d.ServeHTTP(w, in)
+	d.ServeHTTP(page{w}, in)
 	return w.Result(), nil
 }
+
+// page can do what net/http's own writer can.
+type page struct{ *httptest.ResponseRecorder }
+
+func (p page) FlushError() error                            { p.Flush(); return nil }
+func (p page) CloseNotify() <-chan bool                     { return nil }
+func (p page) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, http.ErrNotSupported }
+func (p page) ReadFrom(r io.Reader) (int64, error)          { return io.Copy(p.ResponseRecorder, r) }
 
 // BenchmarkHTTP compares what Echo and Transport add to a request with what
 // otelhttp alone adds, spans sampled at 1 %: without a network, and over

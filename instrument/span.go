@@ -29,6 +29,7 @@ type span struct {
 	//	,"correlation.id":…,"correlation.key":…,"trace.id":…,"span.id":…,"hop.id":…,"parent.id":…
 	//	                 id                  key          trace        span       hop
 	encoded []byte
+	room    [256]byte // for that, if it is enough
 	end     struct{ id, key, trace, span, hop int }
 }
 
@@ -43,13 +44,12 @@ func newSpan(id string, sc trace.SpanContext, parent trace.SpanID, above *span, 
 	if !visits && above.of(id) {
 		s.hop = above.hop
 	}
-	const names = 175 // and digits, but for those of id and key
 	if above != nil && above.id == id {
-		s.key, s.encoded, s.end = above.key, make([]byte, 0, names+len(id)+len(above.key)), above.end
-		s.encoded = append(s.encoded, above.encoded[:above.end.key]...)
+		s.key, s.end = above.key, above.end
+		s.encoded = append(s.room[:0], above.encoded[:above.end.key]...)
 	} else {
 		s.key = record.Key(id)
-		s.encoded = record.AppendField(make([]byte, 0, names+len(id)+len(s.key)), "correlation.id", id)
+		s.encoded = record.AppendField(s.room[:0], "correlation.id", id)
 		s.end.id = len(s.encoded)
 		s.encoded = record.AppendField(s.encoded, "correlation.key", s.key)
 		s.end.key = len(s.encoded)

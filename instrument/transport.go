@@ -63,9 +63,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	full := !t.lean || span.SpanContext().IsSampled()
 	if e.exchange.open != nil {
 		e.exchange.Method, e.exchange.Path = method, t.in.redact.text(r.URL.Path)
-		if host, _ := splitHostPort(r.URL.Host); host != "" {
-			e.exchange.address = t.in.redact.value(addressLabel, host)
-		}
+		e.exchange.setAddress(t.in.redact, host(r))
 	}
 	if full {
 		span.SetAttributes(clientAttributes(r)...)
