@@ -178,11 +178,9 @@ func (h *hops) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	if id == "" {
 		id = sc.TraceID().String()
 	}
-	opened := newSpan(id, sc, s.Parent().SpanID(), above, visits(kind))
-	opened.saga = c.saga
-	if opened.exchange = c.exchange; c.exchange != nil {
-		c.exchange.open = opened
-	}
+	opened := c.exchange.span()
+	opened.begin(id, sc, s.Parent().SpanID(), above, visits(kind))
+	opened.saga, opened.exchange = c.saga, c.exchange
 	if sends(kind) {
 		opened.hop.sends.Add(1)
 	}

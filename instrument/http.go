@@ -33,6 +33,16 @@ type exchange struct {
 	record.HTTP                 // without secrets
 	address     [1]record.Label // server.address, without a key where there is none
 	open        *span           // from the span's start on; nil: it is not recorded
+	own         span            // what open points to
+}
+
+// span is one to be begun. A provider of one's own may hand a start to several instances.
+func (e *exchange) span() *span {
+	if e == nil || e.open != nil {
+		return new(span)
+	}
+	e.open = &e.own
+	return e.open
 }
 
 func (e *exchange) setAddress(by *redactor, hostport string) {

@@ -26,15 +26,17 @@ const addressLabel = "server.address"
 // knownMethod is a request's method as attributes name it; original is what it
 // was, where that is something else. None is GET, as net/http has it.
 func knownMethod(method string) (known, original string) {
-	switch upper := strings.ToUpper(method); upper {
+	switch method {
 	case "":
 		return http.MethodGet, ""
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 		http.MethodConnect, http.MethodOptions, http.MethodTrace:
-		if upper != method {
-			return upper, method
+		return method, ""
+	}
+	if upper := strings.ToUpper(method); upper != method {
+		if known, other := knownMethod(upper); other == "" {
+			return known, method
 		}
-		return upper, ""
 	}
 	return "_OTHER", method
 }

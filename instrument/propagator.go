@@ -171,11 +171,7 @@ func minted(ctx context.Context, carrier propagation.TextMapCarrier) bool {
 	if all, ok := carrier.(propagation.ValuesGetter); ok && len(all.Values("baggage")) != 1 {
 		return false
 	}
-	sc := trace.SpanContextFromContext(ctx)
-	traceID := sc.TraceID()
-	var digits [32]byte
-	hex.Encode(digits[:], traceID[:])
-	return id == string(digits[:])
+	return isTrace(id, trace.SpanContextFromContext(ctx).TraceID())
 }
 
 // id reads the correlation ID, empty where there is none but the trace's. What

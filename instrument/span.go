@@ -39,7 +39,13 @@ func (s *span) of(id string) bool { return s != nil && record.SameID(s.id, id) }
 // newSpan is a span of the journey named id. It opens a hop, unless it is in
 // the one above; above may be nil.
 func newSpan(id string, sc trace.SpanContext, parent trace.SpanID, above *span, visits bool) *span {
-	s := &span{trace: sc.TraceID(), self: sc.SpanID(), parent: parent, id: id}
+	s := new(span)
+	s.begin(id, sc, parent, above, visits)
+	return s
+}
+
+func (s *span) begin(id string, sc trace.SpanContext, parent trace.SpanID, above *span, visits bool) {
+	s.trace, s.self, s.parent, s.id = sc.TraceID(), sc.SpanID(), parent, id
 	s.own.root, s.hop = s.self, &s.own
 	if !visits && above.of(id) {
 		s.hop = above.hop
@@ -48,7 +54,9 @@ func newSpan(id string, sc trace.SpanContext, parent trace.SpanID, above *span, 
 		s.key, s.end = above.key, above.end
 		s.encoded = append(s.room[:0], above.encoded[:above.end.key]...)
 	} else {
-		s.key = record.Key(id)
+		if s.key = id; !isTrace(id, s.trace) { // those are a key
+			s.key = record.Key(id)
+		}
 		s.encoded = record.AppendField(s.room[:0], "correlation.id", id)
 		s.end.id = len(s.encoded)
 		s.encoded = record.AppendField(s.encoded, "correlation.key", s.key)
@@ -65,7 +73,13 @@ func newSpan(id string, sc trace.SpanContext, parent trace.SpanID, above *span, 
 	if parent.IsValid() {
 		s.encoded = appendHex(s.encoded, `,"parent.id":"`, parent[:])
 	}
-	return s
+}
+
+// isTrace reports whether a correlation ID is just the digits of a trace ID.
+func isTrace(id string, of trace.TraceID) bool {
+	var digits [2 * len(of)]byte
+	hex.Encode(digits[:], of[:])
+	return id == string(digits[:])
 }
 
 func appendHex(dst []byte, name string, id []byte) []byte {
