@@ -35,7 +35,7 @@ func (h *console) Enabled(_ context.Context, level slog.Level) bool {
 // Handle implements slog.Handler.
 func (h *console) Handle(ctx context.Context, from slog.Record) error {
 	c := h.begin(from)
-	c.record, _ = h.in.hops.place(ctx, c.record, true)
+	c.record = c.place(h.in.hops, ctx).show(c.record)
 	if said := c.attrs.said; said != nil {
 		c.record = record.AppendDeclaration(c.record, &said.record)
 	}

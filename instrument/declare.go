@@ -50,9 +50,9 @@ func Alias(ctx context.Context, name, value string) {
 // phase is record.Forward or record.Compensate. Several sagas may run in one
 // journey, each with outcomes of its own.
 func Saga(ctx context.Context, id, step, phase string) context.Context {
-	c, _ := ctx.Value(contextKey{}).(correlation)
+	c := *carriedBy(ctx)
 	c.saga = &record.Saga{ID: strings.Clone(bounded(id, maxKey)), Step: bounded(step, maxKey), Phase: bounded(phase, maxKey)}
-	return context.WithValue(ctx, contextKey{}, c)
+	return &carried{ctx, c}
 }
 
 // declaration travels through slog as the value of an attribute, so that the

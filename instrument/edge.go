@@ -23,8 +23,14 @@ type edge struct{ untrusted bool }
 // ID as the hop's label correlation.outside. Its baggage is dropped.
 func Untrusted() EdgeOption { return func(e *edge) { e.untrusted = true } }
 
-// reader is what reads the headers of requests at this edge.
-func (in *Instrument) reader(options []EdgeOption) propagation.TextMapPropagator {
+// reader reads the headers of requests: trace context and baggage into the
+// context, the rest beside it.
+type reader interface {
+	read(context.Context, propagation.TextMapCarrier) (context.Context, correlation)
+}
+
+// reader is that of this edge.
+func (in *Instrument) reader(options []EdgeOption) reader {
 	var e edge
 	for _, o := range options {
 		o(&e)
@@ -44,22 +50,15 @@ type caller struct {
 // outside reads headers and adopts nothing.
 type outside struct{ *propagator }
 
-func (p outside) Extract(ctx context.Context, carrier propagation.TextMapCarrier) context.Context {
-	if h, ok := carrier.(propagation.HeaderCarrier); ok {
-		carrier = header(h)
-	}
+func (p outside) read(ctx context.Context, carrier propagation.TextMapCarrier) (context.Context, correlation) {
 	theirs := p.context(context.Background(), carrier)
 	c := &caller{span: trace.SpanContextFromContext(theirs), id: p.id(theirs, ctx, carrier)}
-	return context.WithValue(ctx, contextKey{}, correlation{in: p.in, caller: c})
+	return ctx, correlation{in: p.in, caller: c}
 }
 
 // fromOutside notes the caller that is not trusted on the span that serves it.
-func fromOutside(ctx context.Context, s sdktrace.ReadWriteSpan) {
-	if s.SpanKind() != trace.SpanKindServer || s.Parent().IsValid() {
-		return
-	}
-	c, _ := ctx.Value(contextKey{}).(correlation)
-	if c.caller == nil {
+func fromOutside(c *correlation, s sdktrace.ReadWriteSpan) {
+	if c.caller == nil || s.SpanKind() != trace.SpanKindServer || s.Parent().IsValid() {
 		return
 	}
 	if c.caller.span.IsValid() {

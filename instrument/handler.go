@@ -3,6 +3,7 @@ package instrument
 import (
 	"context"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
@@ -46,6 +47,25 @@ type call struct {
 	record []byte
 	attrs  attributes
 	clock  record.Clock
+
+	// Where the call before this one belonged. Most calls are followed by one in
+	// the same context: that of another handler, or the next of the request.
+	hops *hops
+	ctx  context.Context // nil: none
+	at   place
+}
+
+// place is hops.place with memory.
+func (c *call) place(h *hops, ctx context.Context) *place {
+	if c.hops == h && c.ctx == ctx && !c.at.open.ended.Load() {
+		return &c.at
+	}
+	c.hops, c.ctx, c.at = h, nil, h.place(ctx)
+	// Contexts that are no pointers need not be comparable.
+	if c.at.open != nil && reflect.TypeOf(ctx).Kind() == reflect.Pointer {
+		c.ctx = ctx
+	}
+	return &c.at
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -89,8 +109,8 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 func (h *handler) Handle(ctx context.Context, from slog.Record) error {
 	c := h.begin(from)
 	c.record = append(c.record, h.in.service...)
-	var at place
-	c.record, at = h.in.hops.place(ctx, c.record, false)
+	at := c.place(h.in.hops, ctx)
+	c.record = at.append(c.record)
 	kind, lane := logKind, laneOf(from.Level)
 	if said := c.attrs.said; said != nil {
 		c.record = record.AppendDeclaration(c.record, &said.record)

@@ -2,13 +2,10 @@ package instrument
 
 import (
 	"context"
-	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -24,60 +21,46 @@ type hop struct {
 	sends    atomic.Uint64
 }
 
-// span is what must be known of an open span. The zero span is none.
-type span struct {
-	hop     *hop
-	id      string // correlation ID
-	key     string // record.Key(id)
-	context []byte // of its log records, encoded
-	shown   []byte // of those on the console
-	saga    *record.Saga
-}
-
-// of reports whether the span is one of the journey named id.
-func (s span) of(id string) bool { return s.hop != nil && record.SameID(s.id, id) }
-
 // hops turns spans into hop records. It is the SDK's span processor, and must
 // see unsampled spans too, hence sdktrace.AlwaysRecord.
 type hops struct {
 	in    *Instrument
 	shard [16]struct {
 		sync.RWMutex
-		open map[trace.SpanID]span
+		open map[trace.SpanID]*span
 	}
 }
 
 func newHops(in *Instrument) *hops {
 	h := &hops{in: in}
 	for i := range h.shard {
-		h.shard[i].open = map[trace.SpanID]span{}
+		h.shard[i].open = map[trace.SpanID]*span{}
 	}
 	return h
 }
 
-// of returns what is known of an open span of this process.
-func (h *hops) of(id trace.SpanID) (span, bool) {
+// of returns what is known of an open span of this process; nil: it is none.
+func (h *hops) of(id trace.SpanID) *span {
 	s := &h.shard[id[0]&15]
 	s.RLock()
 	defer s.RUnlock()
-	found, ok := s.open[id]
-	return found, ok
+	return s.open[id]
 }
 
 // at returns the correlation ID of ctx and the span it is in: an open one of
 // this process, or the one above where it has ended. That span is of another
 // journey where WithCorrelationID was called inside a hop: what is written then
 // belongs to no hop, since it would be missing among the hop's numbers.
-func (h *hops) at(ctx context.Context) (id string, in span) {
+func (h *hops) at(ctx context.Context) (id string, in *span) {
 	above := trace.SpanFromContext(ctx)
-	if above.SpanContext().IsRemote() { // it may be open in this very process: an outbox's relay is no part of the request
-		return CorrelationID(ctx), span{}
+	sc := above.SpanContext()
+	if sc.IsRemote() { // it may be open in this very process: an outbox's relay is no part of the request
+		return CorrelationID(ctx), nil
 	}
-	in, ok := h.of(above.SpanContext().SpanID())
-	if !ok {
-		in, ok = h.notOpen(above)
+	if in = h.of(sc.SpanID()); in == nil {
+		in = h.notOpen(above)
 	}
-	if c, _ := ctx.Value(contextKey{}).(correlation); ok && c.id == "" {
+	if in != nil && carriedBy(ctx).id == "" {
 		return in.id, in
 	}
 	return CorrelationID(ctx), in
@@ -85,7 +68,7 @@ func (h *hops) at(ctx context.Context) (id string, in span) {
 
 // notOpen returns the span above one that has ended. One that has not even
 // begun here is a matter of set-up, which Health tells.
-func (h *hops) notOpen(s trace.Span) (span, bool) {
+func (h *hops) notOpen(s trace.Span) *span {
 	known, is := s.(sdktrace.ReadOnlySpan)
 	_, sdk := h.in.provider.(*sdktrace.TracerProvider)
 	switch {
@@ -98,7 +81,7 @@ func (h *hops) notOpen(s trace.Span) (span, bool) {
 	if is && !visits(known.SpanKind()) && !known.Parent().IsRemote() {
 		return h.of(known.Parent().SpanID())
 	}
-	return span{}, false
+	return nil
 }
 
 // place is where a log record belongs.
@@ -106,52 +89,55 @@ type place struct {
 	key  string // Kafka's
 	hop  *hop   // nil: none
 	saga *record.Saga
+	open *span // has the context encoded; nil: it is what follows
+
+	correlationID, traceID, spanID, hopID string
 }
 
-// place finds where a record written in ctx belongs, and writes that, or what
-// the console shows of it.
-func (h *hops) place(ctx context.Context, dst []byte, shown bool) ([]byte, place) {
-	c, _ := ctx.Value(contextKey{}).(correlation)
+func (p *place) append(dst []byte) []byte {
+	if p.open != nil {
+		return p.open.appendLog(dst)
+	}
+	return record.AppendContext(dst, &record.Record{CorrelationID: p.correlationID, CorrelationKey: p.key, TraceID: p.traceID, SpanID: p.spanID, HopID: p.hopID})
+}
+
+func (p *place) show(dst []byte) []byte {
+	if p.open != nil {
+		return p.open.appendShown(dst)
+	}
+	dst = record.AppendField(dst, "correlation.id", p.correlationID)
+	return record.AppendField(dst, "trace.id", p.traceID)
+}
+
+// place finds where a record written in ctx belongs.
+func (h *hops) place(ctx context.Context) (p place) {
+	c := carriedBy(ctx)
 	sc := trace.SpanContextFromContext(ctx)
 	if sc.HasSpanID() && !sc.IsRemote() {
-		if open, ok := h.of(sc.SpanID()); ok && (c.id == "" || c.id == open.id) {
-			if shown {
-				dst = append(dst, open.shown...)
-			} else {
-				dst = append(dst, open.context...)
-			}
-			return dst, place{open.key, open.hop, either(c.saga, open.saga)}
+		if open := h.of(sc.SpanID()); open != nil && (c.id == "" || c.id == open.id) {
+			return place{key: open.key, hop: open.hop, saga: either(c.saga, open.saga), open: open}
 		}
 	}
-	p := place{saga: c.saga}
 	id, in := h.at(ctx)
-	r := record.Record{CorrelationID: id}
+	p.correlationID, p.saga = id, c.saga
 	if id != "" {
 		p.key = record.Key(id)
 	}
 	if sc.HasTraceID() {
-		r.TraceID = sc.TraceID().String()
+		p.traceID = sc.TraceID().String()
 		// A span of the caller, or one of another journey, is a hop that this record
 		// would open and nothing would end.
-		if !sc.IsRemote() && (in.hop == nil || in.of(id)) {
-			r.SpanID = sc.SpanID().String()
+		if !sc.IsRemote() && (in == nil || in.of(id)) {
+			p.spanID = sc.SpanID().String()
 		}
 		if in.of(id) && in.hop.root != sc.SpanID() {
-			r.HopID = in.hop.root.String()
+			p.hopID = in.hop.root.String()
 		}
 	}
 	if in.of(id) {
 		p.hop, p.saga = in.hop, either(c.saga, in.saga)
 	}
-	if shown {
-		return appendShown(dst, &r), p
-	}
-	return record.AppendContext(dst, &r), p
-}
-
-func appendShown(dst []byte, r *record.Record) []byte {
-	dst = record.AppendField(dst, "correlation.id", r.CorrelationID)
-	return record.AppendField(dst, "trace.id", r.TraceID)
+	return p
 }
 
 func either(a, b *record.Saga) *record.Saga {
@@ -173,7 +159,7 @@ func sends(kind trace.SpanKind) bool {
 
 // handOn counts work that a hop hands on with its context alone, such as a
 // message written to an outbox: a send too, whose span comes later.
-func (h *hops) handOn(ctx context.Context, id string, in span) {
+func (h *hops) handOn(ctx context.Context, id string, in *span) {
 	above, ok := trace.SpanFromContext(ctx).(sdktrace.ReadOnlySpan)
 	if ok && in.of(id) && !sends(above.SpanKind()) {
 		in.hop.sends.Add(1)
@@ -185,28 +171,24 @@ func (h *hops) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	if h.in.ship == nil { // disabled
 		return
 	}
-	fromOutside(ctx, s)
-	id := s.SpanContext().SpanID()
-	opened := span{hop: &hop{root: id}}
-	var above span
-	if opened.id, above = h.at(ctx); above.of(opened.id) && !visits(s.SpanKind()) {
-		opened.hop = above.hop
+	c := carriedBy(ctx)
+	fromOutside(c, s)
+	sc, kind := s.SpanContext(), s.SpanKind()
+	id, above := h.at(ctx)
+	if id == "" {
+		id = sc.TraceID().String()
 	}
-	if opened.id == "" {
-		opened.id = s.SpanContext().TraceID().String()
-	}
-	opened.key = record.Key(opened.id)
-	c, _ := ctx.Value(contextKey{}).(correlation)
-	opened.saga = c.saga
-	if sends(s.SpanKind()) {
+	opened := c.exchange.span()
+	opened.begin(id, sc, s.Parent().SpanID(), above, visits(kind))
+	opened.saga, opened.exchange = c.saga, c.exchange
+	if sends(kind) {
 		opened.hop.sends.Add(1)
 	}
-	r := h.record(s, opened)
-	logs := record.Record{CorrelationID: opened.id, CorrelationKey: opened.key, TraceID: r.TraceID, SpanID: r.SpanID, HopID: r.HopID}
-	opened.context, opened.shown = record.AppendContext(nil, &logs), appendShown(nil, &logs)
-	shard := &h.shard[id[0]&15]
+	var r record.Record
+	h.read(&r, s, opened, kind)
+	shard := &h.shard[opened.self[0]&15]
 	shard.Lock()
-	shard.open[id] = opened
+	shard.open[opened.self] = opened
 	shard.Unlock()
 
 	r.Time, r.Kind, r.Message = s.StartTime(), record.KindHopStart, r.SpanName
@@ -224,12 +206,14 @@ func (h *hops) OnEnd(s sdktrace.ReadOnlySpan) {
 	if !ok {
 		return
 	}
-	r := h.record(s, opened)
+	opened.ended.Store(true)
+	var r record.Record
+	h.read(&r, s, opened, s.SpanKind())
 	r.Time, r.Kind, r.Message = s.EndTime(), record.KindHopEnd, r.SpanName
 	r.Duration, r.Outcome = s.EndTime().Sub(s.StartTime()), record.Success
-	if s.Status().Code == codes.Error {
+	if status := s.Status(); status.Code == codes.Error {
 		r.Outcome, r.Level = record.Failure, "error"
-		r.Error.Message = h.in.redact.text(s.Status().Description)
+		r.Error.Message = h.in.redact.text(status.Description)
 	}
 	for _, event := range s.Events() {
 		if event.Name == "exception" {
@@ -243,97 +227,9 @@ func (h *hops) OnEnd(s sdktrace.ReadOnlySpan) {
 			}
 		}
 	}
-	h.write(&r, opened, opened.hop.root == id)
-}
-
-// write ships a hop record. One that is refused is counted by the shipper.
-func (h *hops) write(r *record.Record, opened span, last bool) {
-	c := calls.Get().(*call)
-	c.record = fit(record.AppendHead(c.record[:0], r), r)
-	_ = h.in.ship.accept(c.record, opened.key, laneError, opened.hop, last)
-	c.done()
+	h.write(&r, opened, opened.hop == &opened.own)
 }
 
 // Shutdown and ForceFlush have nothing to do: the shipper is the Instrument's.
 func (*hops) Shutdown(context.Context) error   { return nil }
 func (*hops) ForceFlush(context.Context) error { return nil }
-
-func (h *hops) record(s sdktrace.ReadOnlySpan, opened span) record.Record {
-	r := h.in.base(s.StartTime())
-	sc := s.SpanContext()
-	r.Level = "info"
-	r.CorrelationID, r.CorrelationKey = opened.id, opened.key
-	if opened.saga != nil {
-		r.Saga = *opened.saga
-	}
-	r.TraceID, r.SpanID = sc.TraceID().String(), sc.SpanID().String()
-	if s.Parent().HasSpanID() {
-		r.ParentID = s.Parent().SpanID().String()
-	}
-	if opened.hop.root != sc.SpanID() {
-		r.HopID = opened.hop.root.String()
-	}
-	r.SpanName, r.SpanKind = h.in.redact.text(s.Name()), s.SpanKind().String()
-	for _, link := range s.Links() {
-		l := record.Link{TraceID: link.SpanContext.TraceID().String(), SpanID: link.SpanContext.SpanID().String()}
-		for _, a := range link.Attributes {
-			if a.Key == baggageMember {
-				l.CorrelationID = a.Value.AsString()
-			}
-		}
-		r.Links = append(r.Links, l)
-	}
-	for _, a := range s.Attributes() {
-		h.setAttribute(&r, a)
-	}
-	return r
-}
-
-// setAttribute puts an attribute of the OpenTelemetry semantic conventions into
-// its field; others become labels.
-func (h *hops) setAttribute(r *record.Record, a attribute.KeyValue) {
-	switch a.Key {
-	case "http.request.method":
-		r.HTTP.Method = a.Value.AsString()
-	case "http.route":
-		r.HTTP.Route = a.Value.AsString()
-	case "url.path":
-		r.HTTP.Path = h.in.redact.text(a.Value.AsString())
-	case "url.full":
-		if u, err := url.Parse(a.Value.AsString()); err == nil {
-			r.HTTP.Path = h.in.redact.text(u.Path)
-		}
-	case "http.response.status_code":
-		r.HTTP.Status = int(a.Value.AsInt64())
-	case "messaging.system":
-		r.Messaging.System = a.Value.AsString()
-	case "messaging.operation.type":
-		r.Messaging.Operation = a.Value.AsString()
-	case "messaging.destination.name":
-		r.Messaging.Topic = a.Value.AsString()
-	case attrPartition: // a string by the conventions, a number in some libraries
-		if n, err := strconv.ParseInt(a.Value.String(), 10, 32); err == nil {
-			r.Messaging.Partition = int32(n)
-		}
-	case attrOffset:
-		r.Messaging.Offset, r.Messaging.HasOffset = a.Value.AsInt64(), true
-	case "messaging.consumer.group.name":
-		r.Messaging.Group = a.Value.AsString()
-	case attrAttempt:
-		r.Messaging.Attempt = int(a.Value.AsInt64())
-	case "server.port", "network.peer.address", "network.peer.port", "client.address", "client.port",
-		"network.protocol.version", "network.protocol.name", "url.scheme", "user_agent.original",
-		"http.request.body.size", "http.response.body.size":
-		// of the connection, not of the journey
-	case "error.type":
-		if kind := a.Value.String(); kind != strconv.Itoa(r.HTTP.Status) {
-			r.Error.Type = kind
-		}
-	default:
-		value := redacted
-		if !h.in.redact.key(string(a.Key)) {
-			value = h.in.redact.text(a.Value.String())
-		}
-		r.Labels = append(r.Labels, record.Label{Key: string(a.Key), Value: value})
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -258,6 +259,40 @@ func TestASpanIsOnRecordAsAHop(t *testing.T) {
 	if end.Kind != record.KindHopEnd || end.SpanName != "transfer money" || end.Level != "error" || end.Outcome != record.Failure ||
 		end.Error.Message != "no money" || end.Error.Type != "*errors.errorString" || end.Duration != end.Time.Sub(start.Time) || end.Duration <= 0 {
 		t.Errorf("end: %s", end.Raw)
+	}
+}
+
+// The pieces of a hop record that are encoded once, and those that never are.
+func TestAHopIsWrittenAsRecordsAre(t *testing.T) {
+	t.Parallel()
+	k := startKafka(t)
+	in := service(t, instrument.Config{Version: "1.2", Environment: `te"st`, Brokers: []string{k.Addr()}})
+	for _, id := range []string{"Order-7", `q"u\ote`, "0199c1d2-aaaa-4bbb-8ccc-0123456789ab", ""} {
+		ctx, _ := instrument.WithCorrelationID(context.Background(), id)
+		ctx, root := tracer(in).Start(instrument.Saga(ctx, "transfer", "debit", record.Forward), "visit", trace.WithSpanKind(trace.SpanKindServer),
+			trace.WithAttributes(attribute.String("http.request.method", "GET"), attribute.String("http.route", "/orders/:id"), attribute.String("url.path", "/orders/7"), attribute.Int("amount", 7)),
+			trace.WithLinks(trace.Link{SpanContext: trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}})}))
+		inner, call := tracer(in).Start(ctx, "call", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attribute.String("url.full", "http://bank/orders/7?password=x")))
+		in.Logger().InfoContext(inner, "calling")
+		call.SetAttributes(attribute.Int("http.response.status_code", 500))
+		call.SetStatus(codes.Error, "refused")
+		call.End()
+		_, huge := tracer(in).Start(ctx, strings.Repeat("huge ", 1<<17), trace.WithAttributes(attribute.String("text", strings.Repeat("huge ", 1<<17))))
+		huge.End()
+		root.RecordError(errors.New("no money"))
+		root.SetName("visited")
+		root.End()
+	}
+	all := k.records(t, in)
+	if len(all) != 4*7 {
+		t.Errorf("%d records", len(all))
+	}
+	for _, r := range all {
+		canonical := r
+		canonical.Raw = nil
+		if got, want := string(r.Raw), string(record.Append(nil, &canonical)); got != want {
+			t.Errorf("written\n%.999s\nwant\n%.999s", got, want)
+		}
 	}
 }
 

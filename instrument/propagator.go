@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/contrib/propagators/autoprop"
 	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/waybill-log/waybill/record"
 )
@@ -33,12 +34,13 @@ type propagator struct {
 	trace   propagation.TextMapPropagator // all but baggage
 	baggage bool                          // the W3C header
 	bags    bool                          // baggage has a header of some kind
+	w3c     bool                          // trace is W3C's, and so is baggage
 }
 
 // propagatorFromEnv reads OTEL_PROPAGATORS, names in any case. An error comes
 // with the default, as the OpenTelemetry specification asks.
 func propagatorFromEnv(in *Instrument, getenv func(string) string) (*propagator, error) {
-	standard := &propagator{in: in, trace: propagation.TraceContext{}, baggage: true, bags: true}
+	standard := &propagator{in: in, trace: propagation.TraceContext{}, baggage: true, bags: true, w3c: true}
 	text := strings.ToLower(strings.TrimSpace(getenv("OTEL_PROPAGATORS")))
 	if text == "" {
 		return standard, nil
@@ -55,6 +57,9 @@ func propagatorFromEnv(in *Instrument, getenv func(string) string) (*propagator,
 	p := &propagator{in: in, trace: propagation.NewCompositeTextMapPropagator()}
 	if slices.Contains(names, "none") || len(names) == 0 {
 		return p, nil
+	}
+	if len(names) == 2 && slices.Contains(names, "tracecontext") && slices.Contains(names, "baggage") {
+		return standard, nil
 	}
 	p.baggage = slices.Contains(names, "baggage")
 	p.bags = p.baggage || slices.Contains(names, "ottrace")
@@ -93,7 +98,7 @@ func (p *propagator) Inject(ctx context.Context, carrier propagation.TextMapCarr
 	p.trace.Inject(ctx, carrier)
 	switch {
 	case alone:
-		carrier.Set("baggage", baggageMember+"="+id)
+		carrier.Set("baggage", aloneInBag+id)
 	case p.baggage:
 		propagation.Baggage{}.Inject(ctx, carrier)
 	}
@@ -109,21 +114,64 @@ func plain(id string) bool {
 	return true
 }
 
+// send is Inject for a call of which the span is known.
+func (p *propagator) send(ctx context.Context, open *span, sc trace.SpanContext, h http.Header) {
+	if open == nil || !p.w3c || !plain(open.id) || baggage.FromContext(ctx).Len() > 0 {
+		p.Inject(ctx, header(h))
+		return
+	}
+	var b [len("00--") + 32 + 16 + len("-00") + len(aloneInBag) + record.MaxIDLen]byte
+	traceID, spanID, flags := sc.TraceID(), sc.SpanID(), sc.TraceFlags()&(trace.FlagsSampled|trace.FlagsRandom)
+	text := append(hex.AppendEncode(append(b[:0], "00-"...), traceID[:]), '-')
+	text = append(hex.AppendEncode(text, spanID[:]), '-')
+	text = hex.AppendEncode(text, []byte{byte(flags)})
+	parent := len(text)
+	text = append(append(text, aloneInBag...), open.id...)
+	all := string(text)
+	values := []string{all[:parent], all[parent:], open.id}
+	h["Traceparent"], h["Baggage"], h["X-Correlation-Id"] = values[:1:1], values[1:2:2], values[2:]
+	if state := sc.TraceState(); state.Len() > 0 {
+		h["Tracestate"] = []string{state.String()}
+	}
+}
+
 func (p *propagator) Extract(ctx context.Context, carrier propagation.TextMapCarrier) context.Context {
 	if h, ok := carrier.(propagation.HeaderCarrier); ok {
 		carrier = header(h)
 	}
+	ctx, c := p.read(ctx, carrier)
+	return &carried{ctx, c}
+}
+
+func (p *propagator) read(ctx context.Context, carrier propagation.TextMapCarrier) (context.Context, correlation) {
 	ctx = p.context(ctx, carrier)
-	return context.WithValue(ctx, contextKey{}, correlation{in: p.in, id: p.id(ctx, ctx, carrier)})
+	return ctx, correlation{in: p.in, id: p.id(ctx, ctx, carrier)}
 }
 
 // context reads trace context and baggage.
 func (p *propagator) context(ctx context.Context, carrier propagation.TextMapCarrier) context.Context {
 	ctx = p.trace.Extract(ctx, carrier)
-	if p.baggage { // last, as some others put theirs in its place
+	if p.baggage && !minted(ctx, carrier) { // last, as some others put theirs in its place
 		ctx = propagation.Baggage{}.Extract(ctx, carrier)
 	}
 	return ctx
+}
+
+// aloneInBag begins the baggage that has but a correlation ID.
+const aloneInBag = baggageMember + "="
+
+// minted reports whether the baggage says nothing but that the journey is named
+// by its trace, as that of most calls does: to parse it takes as long as to read
+// all other headers. Whoever carries on the trace carries on that name.
+func minted(ctx context.Context, carrier propagation.TextMapCarrier) bool {
+	id, alone := strings.CutPrefix(carrier.Get("baggage"), aloneInBag)
+	if !alone || id != carrier.Get(HeaderCorrelationID) {
+		return false
+	}
+	if all, ok := carrier.(propagation.ValuesGetter); ok && len(all.Values("baggage")) != 1 {
+		return false
+	}
+	return isTrace(id, trace.SpanContextFromContext(ctx).TraceID())
 }
 
 // id reads the correlation ID, empty where there is none but the trace's. What

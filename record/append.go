@@ -25,8 +25,11 @@ func Append(dst []byte, r *Record) []byte {
 func AppendHead(dst []byte, r *Record) []byte {
 	dst = AppendStart(dst, r.Time, r.Level, r.Message)
 	dst = AppendService(dst, r)
-	dst = AppendContext(dst, r)
+	return AppendDetails(AppendContext(dst, r), r)
+}
 
+// AppendDetails writes what stands behind a record's context in its head.
+func AppendDetails(dst []byte, r *Record) []byte {
 	dst = AppendField(dst, "span.name", r.SpanName)
 	dst = AppendField(dst, "span.kind", r.SpanKind)
 	dst = AppendDeclaration(dst, r)
@@ -41,24 +44,19 @@ func AppendHead(dst []byte, r *Record) []byte {
 		dst = appendInt(dst, "http.response.status_code", int64(r.HTTP.Status))
 	}
 
-	dst = AppendField(dst, "messaging.system", r.Messaging.System)
-	dst = AppendField(dst, "messaging.operation.type", r.Messaging.Operation)
-	dst = AppendField(dst, "messaging.destination.name", r.Messaging.Topic)
-	if r.Messaging.HasOffset {
-		dst = append(dst, `,"messaging.destination.partition.id":"`...)
-		dst = strconv.AppendInt(dst, int64(r.Messaging.Partition), 10)
-		dst = append(dst, '"')
-		dst = appendInt(dst, "messaging.kafka.offset", r.Messaging.Offset)
+	if r.Messaging != (Messaging{}) {
+		dst = appendMessaging(dst, &r.Messaging)
 	}
-	dst = AppendField(dst, "messaging.consumer.group.name", r.Messaging.Group)
-	if r.Messaging.Attempt != 0 {
-		dst = appendInt(dst, "messaging.message.attempt", int64(r.Messaging.Attempt))
+	if r.Saga != (Saga{}) {
+		dst = AppendSaga(dst, r.Saga)
 	}
-
-	dst = AppendSaga(dst, r.Saga)
 	dst = AppendField(dst, "log.logger", r.Logger)
-	dst = AppendOrigin(dst, r.Origin)
-	dst = AppendError(dst, r.Error)
+	if r.Origin != (Origin{}) {
+		dst = AppendOrigin(dst, r.Origin)
+	}
+	if r.Error != (Error{}) {
+		dst = AppendError(dst, r.Error)
+	}
 	dst = appendLinks(dst, r.Links)
 	dst = appendLabels(dst, r.Labels)
 	version := r.Version
@@ -66,6 +64,23 @@ func AppendHead(dst []byte, r *Record) []byte {
 		version = Version
 	}
 	return appendKind(dst, r.Kind, version)
+}
+
+func appendMessaging(dst []byte, m *Messaging) []byte {
+	dst = AppendField(dst, "messaging.system", m.System)
+	dst = AppendField(dst, "messaging.operation.type", m.Operation)
+	dst = AppendField(dst, "messaging.destination.name", m.Topic)
+	if m.HasOffset {
+		dst = append(dst, `,"messaging.destination.partition.id":"`...)
+		dst = strconv.AppendInt(dst, int64(m.Partition), 10)
+		dst = append(dst, '"')
+		dst = appendInt(dst, "messaging.kafka.offset", m.Offset)
+	}
+	dst = AppendField(dst, "messaging.consumer.group.name", m.Group)
+	if m.Attempt != 0 {
+		dst = appendInt(dst, "messaging.message.attempt", int64(m.Attempt))
+	}
+	return dst
 }
 
 // AppendStart opens the object.
