@@ -67,7 +67,7 @@ func call(ctx context.Context, l *slog.Logger) {
 // nothing is left to ship. What counts is the CPU time of the calling thread: the
 // machine is shared, with Kafka beside it first of all.
 func calls(ctx context.Context, n int, l *slog.Logger, settle func()) (ns float64) {
-	const burst = 10_000
+	const burst = 1000
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var spent time.Duration

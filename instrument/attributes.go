@@ -124,8 +124,7 @@ func (a *attributes) label(prefix, name string, value slog.Value, kind slog.Kind
 	}
 	a.seen |= bit
 	a.count++
-	a.labels = b
-	a.value(value, kind)
+	a.labels = a.value(b, value, kind)
 }
 
 // forget removes the label with the key that b ends in, which begins at last,
@@ -164,37 +163,39 @@ func plainKey(s string) bool {
 }
 
 // value encodes a value as text, without losing a digit.
-func (a *attributes) value(v slog.Value, kind slog.Kind) {
+func (a *attributes) value(b []byte, v slog.Value, kind slog.Kind) []byte {
 	switch kind {
 	case slog.KindString:
-		limit := maxValue
-		if len(a.labels) > manyBytes {
-			limit = shortValue
-		}
-		a.labels = record.AppendString(a.labels, bounded(v.String(), limit))
-		return
+		return appendValue(b, v.String())
 	case slog.KindAny:
-		a.value(slog.StringValue(a.text(v.Any())), slog.KindString)
-		return
+		return appendValue(b, a.text(v.Any()))
 	}
-	a.labels = append(a.labels, '"')
+	b = append(b, '"')
 	switch kind {
 	case slog.KindInt64:
-		a.labels = strconv.AppendInt(a.labels, v.Int64(), 10)
+		b = strconv.AppendInt(b, v.Int64(), 10)
 	case slog.KindUint64:
-		a.labels = strconv.AppendUint(a.labels, v.Uint64(), 10)
+		b = strconv.AppendUint(b, v.Uint64(), 10)
 	case slog.KindFloat64:
-		a.labels = strconv.AppendFloat(a.labels, v.Float64(), 'g', -1, 64)
+		b = strconv.AppendFloat(b, v.Float64(), 'g', -1, 64)
 	case slog.KindBool:
-		a.labels = strconv.AppendBool(a.labels, v.Bool())
+		b = strconv.AppendBool(b, v.Bool())
 	case slog.KindDuration:
-		a.labels = append(a.labels, v.Duration().String()...)
+		b = append(b, v.Duration().String()...)
 	case slog.KindTime:
-		a.labels = v.Time().AppendFormat(a.labels, time.RFC3339Nano)
+		b = v.Time().AppendFormat(b, time.RFC3339Nano)
 	default:
-		a.labels = append(a.labels, v.String()...)
+		b = append(b, v.String()...)
 	}
-	a.labels = append(a.labels, '"')
+	return append(b, '"')
+}
+
+func appendValue(b []byte, s string) []byte {
+	limit := maxValue
+	if len(b) > manyBytes {
+		limit = shortValue
+	}
+	return record.AppendString(b, bounded(s, limit))
 }
 
 // text renders a value of any type. One that panics says so, as with slog's own
