@@ -50,10 +50,15 @@ var (
 // number gives the next number.
 func (a *account) number() uint64 {
 	a.last++
+	return a.last
+}
+
+// given notes the last number in the page, once its record is in the buffer: a
+// kill between the two must not leave a number that no record has.
+func (a *account) given() {
 	if a.page != nil {
 		binary.LittleEndian.PutUint64(a.page[8:], a.last)
 	}
-	return a.last
 }
 
 func (a *account) refuse() {

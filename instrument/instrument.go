@@ -59,12 +59,14 @@ func Start(ctx context.Context, cfg Config) (*Instrument, error) {
 	base := in.base(time.Time{})
 	in.service = record.AppendService(nil, &base)
 	in.hops = newHops(in)
+	var unread []error
 	if !cfg.disabled {
 		var sp *spool
 		if cfg.Data != "" {
-			if sp, err = openSpool(cfg.Data, cfg.Service, in.node, cfg.Topic); err != nil {
+			if sp, err = openSpool(cfg.Data, cfg.Service, in.node, cfg.Topic, cfg.BufferBytes/segmentBytes); err != nil {
 				return nil, fmt.Errorf("start instrument: %w", err)
 			}
+			unread = sp.unread
 		}
 		in.ship = newShipper(cfg, in.node, sp)
 	}
@@ -80,6 +82,9 @@ func Start(ctx context.Context, cfg Config) (*Instrument, error) {
 	default:
 		in.own = in.newProvider(ctx)
 		in.provider = in.own
+	}
+	for _, err := range unread {
+		in.warn("records of a killed instance are not shipped", err)
 	}
 	if s := cfg.Security; !cfg.disabled && s.User != "" && s.mechanism() == SASLPlain && !s.TLS {
 		in.warnings.add(warnReadable)

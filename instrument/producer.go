@@ -30,9 +30,10 @@ func (s *shipper) run() {
 	beside.Wait() // nothing reads the buffer any more
 	if s.spool != nil {
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		s.account.page = nil
-		s.spool.close(s.buffer.retire(), settledAll || s.account.last == 0)
+		left, nothing := s.buffer.retire(), settledAll || s.account.last == 0
+		s.mu.Unlock()
+		s.spool.close(left, nothing) // waits for the disk, so without the lock
 	}
 }
 
@@ -243,6 +244,9 @@ func (s *shipper) ledgerWritten(of ledgerOf, written chan<- error, err error) {
 	case of.replayed != nil:
 		s.mu.Lock()
 		of.replayed.closed, of.replayed.closing = err == nil, false
+		if err != nil {
+			of.replayed.refuse()
+		}
 		s.rouse()
 		s.mu.Unlock()
 	case of.final:

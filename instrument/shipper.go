@@ -112,6 +112,7 @@ func (s *shipper) accept(head []byte, key string, l lane, visit *hop, last bool)
 		}
 	}
 	seg.write(key, head, sum, s.node, n)
+	s.account.given()
 	s.buffer.added(seg, before)
 	short := len(s.buffer.free) < spareSegments && s.buffer.made < s.buffer.limit
 	if s.hungry {
@@ -138,7 +139,7 @@ func (s *shipper) health() Health {
 		h.Dropped += counted(d)
 	}
 	if s.spool != nil {
-		h.Data, h.DataErr, h.Corrupt = s.spool.dir, s.spool.err, s.spool.corrupt
+		h.Data, h.DataErr, h.Corrupt = s.spool.home, s.spool.err, s.spool.corrupt
 	}
 	for p := s.replay; p != nil; p = p.next {
 		h.Replaying++
@@ -165,8 +166,8 @@ func (s *shipper) close(ctx context.Context) error {
 		return nil
 	}
 	kept := ""
-	if s.spool != nil {
-		kept = fmt.Sprintf("; they wait in %s for the next start", s.spool.dir)
+	if s.spool != nil && s.spool.home != "" {
+		kept = fmt.Sprintf("; they wait in %s for the next start", s.spool.home)
 	}
 	return fmt.Errorf("%d records did not reach Kafka at %s%s: %w", n, strings.Join(s.cfg.Brokers, ", "), kept, errors.Join(ctx.Err(), s.lastErr))
 }
@@ -212,9 +213,11 @@ func (s *shipper) take(into []*parcel) (out []*parcel, pause time.Duration) {
 	if len(out) < window {
 		open = s.buffer.unfed(open)
 	}
-	if len(open) == 0 && len(out) == 0 && s.replay != nil {
-		out = s.replay.take(out, min(window, maxReplays-s.replays))
-		s.replays += len(out)
+	if p := s.replay; len(open) == 0 && len(out) == 0 && p != nil {
+		if pause = max(0, time.Until(p.resume)); pause == 0 {
+			out = p.take(out, min(window, maxReplays-s.replays))
+			s.replays += len(out)
+		}
 	}
 	s.resting = len(open) == 0 && len(out) == 0
 	s.hungry = s.resting && window > 0
@@ -246,7 +249,7 @@ func (s *shipper) take(into []*parcel) (out []*parcel, pause time.Duration) {
 		s.inFlight += len(out) - live
 		s.mu.Unlock()
 	}
-	return out, 0
+	return out, pause
 }
 
 // cursor reads the entries of a segment from at to end.
@@ -280,12 +283,20 @@ func (p *parcel) wrap() {
 
 // settled takes what Kafka has off the buffer. Only settle calls it.
 func (s *shipper) settled(done []*parcel) {
+	if len(done) == 0 { // a ledger
+		return
+	}
 	for _, p := range done {
 		p.seg.mark(p.entry)
 	}
 	s.mu.Lock()
-	s.lastErr, s.failures = nil, 0
+	s.lastErr = nil
 	for _, p := range done {
+		if p.seg.account == s.account {
+			s.failures = 0
+		} else {
+			s.replay.refused = 0
+		}
 		s.remove(p)
 	}
 	s.mu.Unlock()
@@ -299,7 +310,9 @@ func (s *shipper) settled(done []*parcel) {
 func (s *shipper) refusedByKafka(p *parcel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := time.Now(); now.After(s.resume) {
+	if p.seg.account != s.account { // live records do not wait for it
+		s.replay.refuse()
+	} else if now := time.Now(); now.After(s.resume) {
 		s.resume = now.Add(backOff(s.failures))
 		s.failures++
 	}
@@ -312,8 +325,12 @@ func (s *shipper) refusedByKafka(p *parcel) {
 func (s *shipper) repeat(p *parcel) {
 	p = &parcel{seg: p.seg, entry: p.entry}
 	p.wrap()
-	i, _ := slices.BinarySearchFunc(s.again, p, func(a, b *parcel) int { return cmp.Compare(a.entry.number, b.entry.number) })
-	s.again = slices.Insert(s.again, i, p)
+	again := &s.again
+	if p.seg.account != s.account {
+		again = &s.replay.again
+	}
+	i, _ := slices.BinarySearchFunc(*again, p, func(a, b *parcel) int { return cmp.Compare(a.entry.number, b.entry.number) })
+	*again = slices.Insert(*again, i, p)
 }
 
 // maxGroup is where groups begin that Kafka may refuse, and end.
