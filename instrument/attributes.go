@@ -19,6 +19,7 @@ import (
 type attributes struct {
 	labels   []byte // "a":"1","b":"2"
 	keys     []key
+	groups   int  // entered so far
 	full     bool // no more labels
 	err      record.Error
 	said     *declaration
@@ -35,6 +36,8 @@ const (
 	maxValue      = 32 << 10  // bytes as encoded
 	maxLabels     = 512       // each key is compared with those before
 	maxDepth      = 16        // groups in groups: a LogValuer may return itself in one
+	maxGroups     = 4096      // and do so several times in each
+	maxLinks      = 512       // of a hop
 	manyBytes     = 256 << 10 // of labels, after which values are cut to shortValue
 	shortValue    = 1 << 10
 	maxLabelBytes = 640 << 10
@@ -43,6 +46,7 @@ const (
 // reset begins with what a logger has from With.
 func (a *attributes) reset(with *attributes) {
 	a.labels, a.keys = append(a.labels[:0], with.labels...), append(a.keys[:0], with.keys...)
+	a.groups = 0
 	a.full, a.err, a.said, a.panicked = with.full, with.err, with.said, with.panicked
 }
 
@@ -68,6 +72,9 @@ func (a *attributes) add(prefix string, attr slog.Attr, depth int) {
 		if depth == maxDepth {
 			a.label(prefix, "", slog.StringValue("!DEPTH: more than "+strconv.Itoa(maxDepth)+" groups"))
 			return
+		}
+		if a.groups++; a.groups > maxGroups {
+			a.cut("more than " + strconv.Itoa(maxGroups) + " groups")
 		}
 		for _, member := range value.Group() {
 			if a.full {
@@ -101,9 +108,21 @@ func (a *attributes) label(prefix, name string, value slog.Value) {
 		return
 	}
 	if len(a.keys) == maxLabels || len(a.labels) > maxLabelBytes {
-		prefix, name, value = "", "waybill.cut", slog.StringValue("more than "+strconv.Itoa(len(a.keys))+" labels")
-		a.full = true
+		a.cut("more than " + strconv.Itoa(len(a.keys)) + " labels")
+		return
 	}
+	a.write(prefix, name, value)
+}
+
+// cut takes no more labels, and says why.
+func (a *attributes) cut(why string) {
+	if !a.full {
+		a.full = true
+		a.write("", "waybill.cut", slog.StringValue(why))
+	}
+}
+
+func (a *attributes) write(prefix, name string, value slog.Value) {
 	start := len(a.labels)
 	if start > 0 {
 		a.labels = append(a.labels, ',')
@@ -194,12 +213,9 @@ func (a *attributes) value(v slog.Value) {
 func (a *attributes) text(v any) (s string) {
 	defer func() {
 		if p := recover(); p != nil {
-			if v := reflect.ValueOf(v); v.Kind() == reflect.Pointer && v.IsNil() {
-				s = "<nil>"
-				return
+			if s = panicText(v, p); s != nilText {
+				a.panicked()
 			}
-			a.panicked()
-			s = fmt.Sprintf("!PANIC: %v", p)
 		}
 	}()
 	switch v := v.(type) {
@@ -221,6 +237,27 @@ func (a *attributes) text(v any) (s string) {
 		return fmt.Sprintf("%T cannot be shown", v)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+const nilText = "<nil>"
+
+// panicText is what is shown of a value that panicked with p. What p is made of
+// is not: it may contain itself, or panic too.
+func panicText(v, p any) (s string) {
+	if v := reflect.ValueOf(v); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nilText
+	}
+	s = fmt.Sprintf("!PANIC: %T", p)
+	defer func() { _ = recover() }()
+	switch p := p.(type) {
+	case string:
+		return "!PANIC: " + p
+	case error:
+		return "!PANIC: " + p.Error()
+	case fmt.Stringer:
+		return "!PANIC: " + p.String()
+	}
+	return s
 }
 
 // typeName is the type of an error, as %T writes it.

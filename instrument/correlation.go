@@ -26,6 +26,14 @@ type correlation struct {
 	caller *caller // who is not trusted
 }
 
+// carried is what ctx, which may be nil, carries.
+func carried(ctx context.Context) (c correlation) {
+	if ctx != nil {
+		c, _ = ctx.Value(contextKey{}).(correlation)
+	}
+	return c
+}
+
 // WithCorrelationID returns a context whose records and outgoing calls carry
 // id. An ID that is not 1 to 128 visible ASCII characters is refused: the
 // context is returned as it was, and false.
@@ -33,7 +41,7 @@ func WithCorrelationID(ctx context.Context, id string) (context.Context, bool) {
 	if !record.ValidID(id) {
 		return ctx, false
 	}
-	c, _ := ctx.Value(contextKey{}).(correlation)
+	c := carried(ctx)
 	c.id = id
 	return context.WithValue(ctx, contextKey{}, c), true
 }
@@ -41,7 +49,10 @@ func WithCorrelationID(ctx context.Context, id string) (context.Context, bool) {
 // CorrelationID is the tracking number of the work that ctx belongs to, empty
 // outside any journey.
 func CorrelationID(ctx context.Context) string {
-	c, _ := ctx.Value(contextKey{}).(correlation)
+	if ctx == nil {
+		return ""
+	}
+	c := carried(ctx)
 	if c.id != "" {
 		return c.id
 	}
@@ -58,6 +69,6 @@ func CorrelationID(ctx context.Context) string {
 // come through none. It is how code below Echo, Handler or Process finds the
 // instance where a process holds several.
 func FromContext(ctx context.Context) *Instrument {
-	c, _ := ctx.Value(contextKey{}).(correlation)
+	c := carried(ctx)
 	return c.in
 }

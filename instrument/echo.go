@@ -26,7 +26,7 @@ func (in *Instrument) Echo(options ...EdgeOption) echo.MiddlewareFunc {
 				if err := next(c); err != nil {
 					c.Error(err) // now, so that the hop sees the status
 					if c.Response().Status >= http.StatusInternalServerError {
-						trace.SpanFromContext(r.Context()).RecordError(err)
+						noteError(trace.SpanFromContext(r.Context()), err)
 					}
 				}
 			})).ServeHTTP(writer, r)

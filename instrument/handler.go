@@ -58,7 +58,10 @@ func (l *logger) begin(from slog.Record) *call {
 		return true
 	})
 	t := from.Time
-	if t.IsZero() {
+	if !datable(t) {
+		if !t.IsZero() {
+			c.attrs.label("", "waybill.time", slog.TimeValue(t))
+		}
 		t = time.Now()
 	}
 	c.record = record.AppendStart(c.record[:0], t, levelName(from.Level), bounded(from.Message, maxMessage))
@@ -74,7 +77,7 @@ func (c *call) done() {
 
 // Enabled implements slog.Handler. A declaration is shipped at any level.
 func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= h.in.cfg.Level.Level() || ctx.Value(declaredKey{}) != nil
+	return level >= h.in.cfg.Level.Level() || ctx != nil && ctx.Value(declaredKey{}) != nil
 }
 
 // Handle implements slog.Handler.

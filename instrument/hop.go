@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -132,6 +133,9 @@ func appendShown(dst []byte, r *record.Record) []byte {
 
 // place finds where a record written in ctx belongs.
 func (h *hops) place(ctx context.Context) (p place) {
+	if ctx == nil { // slog passes one on, but those who call a handler may not
+		return p
+	}
 	c, _ := ctx.Value(contextKey{}).(correlation)
 	sc := trace.SpanContextFromContext(ctx)
 	if sc.HasSpanID() && !sc.IsRemote() {
@@ -255,6 +259,10 @@ func (h *hops) OnEnd(s sdktrace.ReadOnlySpan) {
 
 // write ships a hop record. One that is refused is counted by the shipper.
 func (h *hops) write(r *record.Record, opened span, last bool) {
+	if !datable(r.Time) {
+		r.Labels = append(r.Labels, record.Label{Key: "waybill.time", Value: r.Time.Format(time.RFC3339Nano)})
+		r.Time = time.Now()
+	}
 	c := calls.Get().(*call)
 	c.record = fit(record.AppendHead(c.record[:0], r), r)
 	_ = h.in.ship.accept(c.record, opened.key, laneError, opened.hop, last)
@@ -282,6 +290,10 @@ func (h *hops) record(s sdktrace.ReadOnlySpan, opened span) record.Record {
 	}
 	r.SpanName, r.SpanKind = h.in.redact.text(s.Name()), s.SpanKind().String()
 	for _, link := range s.Links() {
+		if len(r.Links) == maxLinks {
+			r.Labels = append(r.Labels, record.Label{Key: "waybill.cut", Value: "more than " + strconv.Itoa(maxLinks) + " links"})
+			break
+		}
 		l := record.Link{TraceID: link.SpanContext.TraceID().String(), SpanID: link.SpanContext.SpanID().String()}
 		for _, a := range link.Attributes {
 			if a.Key == baggageMember {
@@ -291,6 +303,10 @@ func (h *hops) record(s sdktrace.ReadOnlySpan, opened span) record.Record {
 		r.Links = append(r.Links, l)
 	}
 	for _, a := range s.Attributes() {
+		if len(r.Labels) == maxLabels { // the SDK's own limit may be off
+			r.Labels = append(r.Labels, record.Label{Key: "waybill.cut", Value: "more than " + strconv.Itoa(maxLabels) + " labels"})
+			break
+		}
 		h.setAttribute(&r, a)
 	}
 	return r

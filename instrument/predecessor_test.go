@@ -325,6 +325,19 @@ func TestFewPredecessorsAreHeldOpenAtATime(t *testing.T) {
 	}
 }
 
+// No record is so large: what makes one is bounded. If one were, writing it would
+// panic with the lock held.
+func TestARecordThatNoSegmentHoldsIsRefused(t *testing.T) {
+	t.Parallel()
+	s := replaying(t)
+	if err := s.accept(make([]byte, segmentBytes), "", laneError, nil, false); !errors.Is(err, errFull) {
+		t.Errorf("got %v", err)
+	}
+	if h := s.health(); h.Last != 0 || h.Refused != 1 {
+		t.Errorf("health %+v", h)
+	}
+}
+
 // replaying is a shipper at work on a predecessor, without its goroutines.
 func replaying(t *testing.T, files ...leftover) *shipper {
 	t.Helper()
