@@ -50,10 +50,15 @@ var (
 // number gives the next number.
 func (a *account) number() uint64 {
 	a.last++
+	return a.last
+}
+
+// given notes the last number in the page, once its record is in the buffer: a
+// kill between the two must not leave a number that no record has.
+func (a *account) given() {
 	if a.page != nil {
 		binary.LittleEndian.PutUint64(a.page[8:], a.last)
 	}
-	return a.last
 }
 
 func (a *account) refuse() {
@@ -63,17 +68,19 @@ func (a *account) refuse() {
 	}
 }
 
-// drop notes dropped numbers. A range that begins right behind one of the same
-// level and reason makes that longer.
+// drop notes dropped numbers. Ranges of the same level and reason, one right
+// behind the other, become one.
 func (a *account) drop(d record.Dropped) {
 	if d.Count == d.To-d.From+1 {
 		d.Count = 0
 	}
 	i, _ := slices.BinarySearchFunc(a.dropped, d.From, func(e record.Dropped, from uint64) int { return cmp.Compare(e.From, from) })
-	if i > 0 && a.dropped[i-1].To+1 == d.From && joinable(a.dropped[i-1], d) {
-		a.dropped[i-1] = join(a.dropped[i-1], d)
-	} else {
-		a.dropped = slices.Insert(a.dropped, i, d)
+	a.dropped = slices.Insert(a.dropped, i, d)
+	for _, at := range [...]int{i, i - 1} { // d and the one behind it, the one before and d
+		if at >= 0 && at+1 < len(a.dropped) && a.dropped[at].To+1 == a.dropped[at+1].From && joinable(a.dropped[at], a.dropped[at+1]) {
+			a.dropped[at] = join(a.dropped[at], a.dropped[at+1])
+			a.dropped = slices.Delete(a.dropped, at+1, at+2)
+		}
 	}
 	if len(a.dropped) > maxDropped {
 		a.shorten()

@@ -19,6 +19,7 @@ import (
 type attributes struct {
 	labels   []byte // "a":"1","b":"2"
 	count    int    // of labels
+	groups   int    // entered so far
 	full     bool   // no more labels
 	seen     uint64 // a bit for each key there, which others share
 	err      record.Error
@@ -32,6 +33,8 @@ const (
 	maxValue      = 32 << 10  // bytes as encoded
 	maxLabels     = 512       // each key is compared with those before
 	maxDepth      = 16        // groups in groups: a LogValuer may return itself in one
+	maxGroups     = 4096      // and do so several times in each
+	maxLinks      = 512       // of a hop
 	manyBytes     = 256 << 10 // of labels, after which values are cut to shortValue
 	shortValue    = 1 << 10
 	maxLabelBytes = 640 << 10
@@ -40,7 +43,7 @@ const (
 // reset begins with what a logger has from With.
 func (a *attributes) reset(with *attributes) {
 	a.labels = append(a.labels[:0], with.labels...)
-	a.count, a.full, a.seen = with.count, with.full, with.seen
+	a.count, a.groups, a.full, a.seen = with.count, 0, with.full, with.seen
 	a.err, a.said, a.panicked = with.err, with.said, with.panicked
 }
 
@@ -67,6 +70,9 @@ func (a *attributes) add(prefix string, attr slog.Attr, depth int) {
 		if depth == maxDepth {
 			a.label(prefix, "", slog.StringValue("!DEPTH: more than "+strconv.Itoa(maxDepth)+" groups"), slog.KindString)
 			return
+		}
+		if a.groups++; a.groups > maxGroups {
+			a.cut("more than " + strconv.Itoa(maxGroups) + " groups")
 		}
 		for _, member := range value.Group() {
 			if a.full {
@@ -100,9 +106,21 @@ func (a *attributes) label(prefix, name string, value slog.Value, kind slog.Kind
 		return
 	}
 	if a.count == maxLabels || len(a.labels) > maxLabelBytes {
-		prefix, name, value, kind = "", "waybill.cut", slog.StringValue("more than "+strconv.Itoa(a.count)+" labels"), slog.KindString
-		a.full = true
+		a.cut("more than " + strconv.Itoa(a.count) + " labels")
+		return
 	}
+	a.write(prefix, name, value, kind)
+}
+
+// cut takes no more labels, and says why.
+func (a *attributes) cut(why string) {
+	if !a.full {
+		a.full = true
+		a.write("", "waybill.cut", slog.StringValue(why), slog.KindString)
+	}
+}
+
+func (a *attributes) write(prefix, name string, value slog.Value, kind slog.Kind) {
 	b := a.labels
 	if len(b) > 0 {
 		b = append(b, ',')
@@ -203,12 +221,9 @@ func appendValue(b []byte, s string) []byte {
 func (a *attributes) text(v any) (s string) {
 	defer func() {
 		if p := recover(); p != nil {
-			if v := reflect.ValueOf(v); v.Kind() == reflect.Pointer && v.IsNil() {
-				s = "<nil>"
-				return
+			if s = panicText(v, p); s != nilText {
+				a.panicked()
 			}
-			a.panicked()
-			s = fmt.Sprintf("!PANIC: %v", p)
 		}
 	}()
 	switch v := v.(type) {
@@ -230,6 +245,27 @@ func (a *attributes) text(v any) (s string) {
 		return fmt.Sprintf("%T cannot be shown", v)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+const nilText = "<nil>"
+
+// panicText is what is shown of a value that panicked with p. What p is made of
+// is not: it may contain itself, or panic too.
+func panicText(v, p any) (s string) {
+	if v := reflect.ValueOf(v); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nilText
+	}
+	s = fmt.Sprintf("!PANIC: %T", p)
+	defer func() { _ = recover() }()
+	switch p := p.(type) {
+	case string:
+		return "!PANIC: " + p
+	case error:
+		return "!PANIC: " + p.Error()
+	case fmt.Stringer:
+		return "!PANIC: " + p.String()
+	}
+	return s
 }
 
 // typeName is the type of an error, as %T writes it.

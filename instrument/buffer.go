@@ -28,6 +28,9 @@ type buffer struct {
 
 // segment returns where an entry of n bytes of a lane goes; nil: there is no room.
 func (b *buffer) segment(l lane, n int) *segment {
+	if segmentHead+entryHead+n > segmentBytes {
+		return nil
+	}
 	if ss := b.lanes[l]; len(ss) > 0 && ss[len(ss)-1].room(n) {
 		return ss[len(ss)-1]
 	}

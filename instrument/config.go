@@ -116,9 +116,15 @@ func (c Config) withEnv(getenv func(string) string) (Config, error) {
 	return c, c.validate()
 }
 
+// maxNames keeps what is in every record from filling it.
+const maxNames = 1024
+
 func (c Config) validate() error {
 	if c.Service == "" {
 		return errors.New("the service has no name: set Config.Service or OTEL_SERVICE_NAME")
+	}
+	if n := len(c.Service) + len(c.Version) + len(c.Environment); n > maxNames {
+		return fmt.Errorf("service, version and environment have %d bytes, want at most %d: they are in every record", n, maxNames)
 	}
 	if c.BufferBytes < minSegments*segmentBytes {
 		return fmt.Errorf("BufferBytes is %d, want at least %d", c.BufferBytes, minSegments*segmentBytes)

@@ -2,6 +2,8 @@ package instrument
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -23,6 +25,13 @@ type output struct {
 	io.Writer
 }
 
+func (o *output) show(line []byte) error {
+	o.Lock()
+	defer o.Unlock() // a user's Writer may panic
+	_, err := o.Write(line)
+	return err
+}
+
 func newConsole(in *Instrument, w io.Writer) *console {
 	return &console{newLogger(in), &output{Writer: w}}
 }
@@ -40,9 +49,7 @@ func (h *console) Handle(ctx context.Context, from slog.Record) error {
 		c.record = record.AppendDeclaration(c.record, &said.record)
 	}
 	c.record = append(c.attrs.append(c.record), '}', '\n')
-	h.out.Lock()
-	_, err := h.out.Write(c.record)
-	h.out.Unlock()
+	err := h.out.show(c.record)
 	c.done()
 	return err
 }
@@ -55,19 +62,47 @@ func (h *console) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup implements slog.Handler.
 func (h *console) WithGroup(name string) slog.Handler { return &console{h.withGroup(name), h.out} }
 
-// correlated shows the correlation ID on a console of the user's.
-type correlated struct{ slog.Handler }
+// correlated shows the correlation ID on a console of the user's, and keeps its
+// panics from the service.
+type correlated struct {
+	slog.Handler
+	in *Instrument
+}
+
+// errNotShown is an error of the user's console, which is no panic.
+var errNotShown = errors.New("console")
+
+func (h correlated) Enabled(ctx context.Context, level slog.Level) (enabled bool) {
+	defer h.recover()
+	return h.Handler.Enabled(ctx, level)
+}
 
 func (h correlated) Handle(ctx context.Context, r slog.Record) error {
+	defer h.recover()
 	if id := CorrelationID(ctx); id != "" {
 		r = r.Clone()
 		r.AddAttrs(slog.String("correlation.id", id))
 	}
-	return h.Handler.Handle(ctx, r)
+	if err := h.Handler.Handle(ctx, r); err != nil {
+		return fmt.Errorf("%w: %w", errNotShown, err)
+	}
+	return nil
 }
 
-func (h correlated) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return correlated{h.Handler.WithAttrs(attrs)}
+func (h correlated) WithAttrs(attrs []slog.Attr) (with slog.Handler) {
+	with = h // where it panics
+	defer h.recover()
+	return correlated{h.Handler.WithAttrs(attrs), h.in}
 }
 
-func (h correlated) WithGroup(name string) slog.Handler { return correlated{h.Handler.WithGroup(name)} }
+func (h correlated) WithGroup(name string) (with slog.Handler) {
+	with = h
+	defer h.recover()
+	return correlated{h.Handler.WithGroup(name), h.in}
+}
+
+func (h correlated) recover() {
+	if p := recover(); p != nil {
+		h.in.panicked()
+	}
+}

@@ -41,8 +41,12 @@ func (c *carried) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// carriedBy is the correlation of ctx, which must not be changed; a zero one where it has none.
+// carriedBy is the correlation of ctx, which may be nil, and must not be changed;
+// a zero one where it has none.
 func carriedBy(ctx context.Context) *correlation {
+	if ctx == nil {
+		return &uncarried
+	}
 	if c, _ := ctx.Value(contextKey{}).(*correlation); c != nil {
 		return c
 	}
@@ -66,6 +70,9 @@ func WithCorrelationID(ctx context.Context, id string) (context.Context, bool) {
 // CorrelationID is the tracking number of the work that ctx belongs to, empty
 // outside any journey.
 func CorrelationID(ctx context.Context) string {
+	if ctx == nil {
+		return ""
+	}
 	if c := carriedBy(ctx); c.id != "" {
 		return c.id
 	}

@@ -1,7 +1,9 @@
 package instrument
 
 import (
+	"math"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/waybill-log/waybill/record"
@@ -16,6 +18,13 @@ const (
 // tailBytes is room for what record.AppendTail writes: five numbers of up to 20
 // digits, their names, and the node's name once more.
 const tailBytes = 256
+
+// datable reports whether a record can carry t: from 1970 to 2262, as
+// record.Decode has it.
+func datable(t time.Time) bool {
+	s := t.Unix()
+	return s > 0 && s < math.MaxInt64/int64(time.Second)
+}
 
 // bounded keeps as much of s as takes limit bytes in JSON, and marks what is cut.
 func bounded(s string, limit int) string {

@@ -74,6 +74,9 @@ func declare(ctx context.Context, level slog.Level, message string, said record.
 	if in := FromContext(ctx); in != nil {
 		logger = in.logger
 	}
+	if ctx == nil { // a mistake, and no reason to panic
+		ctx = context.Background()
+	}
 	ctx = context.WithValue(ctx, declaredKey{}, true)
 	if !logger.Enabled(ctx, level) {
 		return

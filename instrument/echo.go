@@ -25,7 +25,7 @@ func (in *Instrument) Echo(options ...EdgeOption) echo.MiddlewareFunc {
 			if err := next(c); err != nil {
 				c.Error(err) // now, so that the hop sees the status
 				if c.Response().Status >= http.StatusInternalServerError {
-					v.span.RecordError(err)
+					noteError(v.span, err)
 				}
 			}
 			v.returned = true

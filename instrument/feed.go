@@ -26,9 +26,10 @@ func (s *shipper) run() {
 	beside.Wait() // nothing reads the buffer any more
 	if s.spool != nil {
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		s.account.page = nil
-		s.spool.close(s.buffer.retire(), settledAll || s.account.last == 0)
+		left, nothing := s.buffer.retire(), settledAll || s.account.last == 0
+		s.mu.Unlock()
+		s.spool.close(left, nothing) // waits for the disk, so without the lock
 	}
 }
 
@@ -76,6 +77,7 @@ func (s *shipper) feed(out outlet, written <-chan error) bool {
 	batch := make([]*parcel, 0, maxTake)
 	for stop != nil || s.pending() {
 		var rest time.Duration
+		wake := s.wake
 		batch, rest = s.take(batch)
 		switch {
 		case len(batch) > 0:
@@ -83,17 +85,13 @@ func (s *shipper) feed(out outlet, written <-chan error) bool {
 			if len(batch) == cap(batch) || stop == nil {
 				continue
 			}
-			rest = linger
+			rest, wake = linger, nil
 		case rest == 0 && s.advance(out):
 			continue
 		case rest == 0:
 			rest = time.Minute
 		}
 		pause.Reset(rest)
-		wake := s.wake
-		if rest == linger {
-			wake = nil
-		}
 		select {
 		case <-wake:
 			if stop != nil {
@@ -167,6 +165,9 @@ func (s *shipper) ledgerWritten(of ledgerOf, written chan<- error, err error) {
 	case of.replayed != nil:
 		s.mu.Lock()
 		of.replayed.closed, of.replayed.closing = err == nil, false
+		if err != nil {
+			of.replayed.refuse()
+		}
 		s.rouse()
 		s.mu.Unlock()
 	case of.final:

@@ -57,7 +57,7 @@ type call struct {
 
 // place is hops.place with memory.
 func (c *call) place(h *hops, ctx context.Context) *place {
-	if c.hops == h && c.ctx == ctx && !c.at.open.ended.Load() {
+	if ctx != nil && c.ctx == ctx && c.hops == h && !c.at.open.ended.Load() {
 		return &c.at
 	}
 	c.hops, c.ctx, c.at = h, nil, h.place(ctx)
@@ -84,7 +84,10 @@ func (l *logger) begin(from slog.Record) *call {
 		return true
 	})
 	t := from.Time
-	if t.IsZero() {
+	if !datable(t) {
+		if !t.IsZero() {
+			c.attrs.label("", "waybill.time", slog.TimeValue(t), slog.KindTime)
+		}
 		t = time.Now()
 	}
 	c.record = c.clock.AppendStart(c.record[:0], t, levelName(from.Level), bounded(from.Message, maxMessage))
@@ -102,7 +105,7 @@ var logKind = string(record.AppendKind(nil, record.KindLog))
 
 // Enabled implements slog.Handler. A declaration is shipped at any level.
 func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= h.in.cfg.Level.Level() || ctx.Value(declaredKey{}) != nil
+	return level >= h.in.cfg.Level.Level() || ctx != nil && ctx.Value(declaredKey{}) != nil
 }
 
 // Handle implements slog.Handler.

@@ -111,6 +111,9 @@ func (p *place) show(dst []byte) []byte {
 
 // place finds where a record written in ctx belongs.
 func (h *hops) place(ctx context.Context) (p place) {
+	if ctx == nil { // slog passes one on, but those who call a handler may not
+		return p
+	}
 	c := carriedBy(ctx)
 	sc := trace.SpanContextFromContext(ctx)
 	if sc.HasSpanID() && !sc.IsRemote() {

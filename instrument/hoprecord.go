@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -26,6 +27,10 @@ func (h *hops) read(r *record.Record, s sdktrace.ReadOnlySpan, opened *span, kin
 		r.Saga = *opened.saga
 	}
 	for _, link := range s.Links() {
+		if len(r.Links) == maxLinks {
+			r.Labels = append(r.Labels, record.Label{Key: "waybill.cut", Value: "more than " + strconv.Itoa(maxLinks) + " links"})
+			break
+		}
 		l := record.Link{TraceID: link.SpanContext.TraceID().String(), SpanID: link.SpanContext.SpanID().String()}
 		for _, a := range link.Attributes {
 			if a.Key == baggageMember {
@@ -42,6 +47,10 @@ func (h *hops) read(r *record.Record, s sdktrace.ReadOnlySpan, opened *span, kin
 		}
 	}
 	for _, a := range s.Attributes() {
+		if len(r.Labels) == maxLabels { // the SDK's own limit may be off
+			r.Labels = append(r.Labels, record.Label{Key: "waybill.cut", Value: "more than " + strconv.Itoa(maxLabels) + " labels"})
+			break
+		}
 		if e == nil || a.Key != addressLabel {
 			h.setAttribute(r, a)
 		}
@@ -50,6 +59,10 @@ func (h *hops) read(r *record.Record, s sdktrace.ReadOnlySpan, opened *span, kin
 
 // write ships a hop record. One that is refused is counted by the shipper.
 func (h *hops) write(r *record.Record, opened *span, last bool) {
+	if !datable(r.Time) {
+		r.Labels = append(r.Labels, record.Label{Key: "waybill.time", Value: r.Time.Format(time.RFC3339Nano)})
+		r.Time = time.Now()
+	}
 	c := calls.Get().(*call)
 	b := record.AppendStart(c.record[:0], r.Time, r.Level, r.Message)
 	b = append(b, h.in.service...)

@@ -59,12 +59,14 @@ func Start(ctx context.Context, cfg Config) (*Instrument, error) {
 	base := in.base(time.Time{})
 	in.service = record.AppendService(nil, &base)
 	in.hops = newHops(in)
+	var unread []error
 	if !cfg.disabled {
 		var sp *spool
 		if cfg.Data != "" {
-			if sp, err = openSpool(cfg.Data, cfg.Service, in.node, cfg.Topic); err != nil {
+			if sp, err = openSpool(cfg.Data, cfg.Service, in.node, cfg.Topic, cfg.BufferBytes/segmentBytes); err != nil {
 				return nil, fmt.Errorf("start instrument: %w", err)
 			}
+			unread = sp.unread
 		}
 		in.ship = newShipper(cfg, in.node, sp)
 	}
@@ -80,6 +82,9 @@ func Start(ctx context.Context, cfg Config) (*Instrument, error) {
 	default:
 		in.own = in.newProvider(ctx)
 		in.provider = in.own
+	}
+	for _, err := range unread {
+		in.warn("records of a killed instance are not shipped", err)
 	}
 	if s := cfg.Security; !cfg.disabled && s.User != "" && s.mechanism() == SASLPlain && !s.TLS {
 		in.warnings.add(warnReadable)
@@ -97,21 +102,23 @@ func Start(ctx context.Context, cfg Config) (*Instrument, error) {
 
 // handler is what a record goes through.
 //
-//	redact ─► recover ─┬► console
-//	                   └► ship ─ full ─► stderr
+//	redact ─► recover ─┬► ship ─ full ─► stderr
+//	                   └► console
+//
+// The console comes last, so that one that blocks keeps no record from being shipped.
 func (in *Instrument) handler(w io.Writer) slog.Handler {
 	stderr := newConsole(in, w)
 	var shown slog.Handler = stderr
 	if in.cfg.Console != nil {
-		shown = correlated{in.cfg.Console}
+		shown = correlated{in.cfg.Console, in}
 	}
 	ends := shown
 	switch {
 	case in.ship == nil: // disabled
 	case in.cfg.Console == nil: // all records are on stderr, so the refused ones are
-		ends = slogmulti.Fanout(shown, newHandler(in))
+		ends = slogmulti.Fanout(newHandler(in), shown)
 	default:
-		ends = slogmulti.Fanout(shown, slogmulti.Failover()(newHandler(in), stderr))
+		ends = slogmulti.Fanout(slogmulti.Failover()(newHandler(in), stderr), shown)
 	}
 	return slogmulti.Pipe(in.redact.middleware, slogmulti.RecoverHandlerError(in.recovered)).Handler(ends)
 }
@@ -119,7 +126,7 @@ func (in *Instrument) handler(w io.Writer) slog.Handler {
 // recovered is told of what went wrong in a handler. What the shipper refuses it
 // counts itself.
 func (in *Instrument) recovered(_ context.Context, _ slog.Record, err error) {
-	if !errors.Is(err, errFull) && !errors.Is(err, errClosed) {
+	if !errors.Is(err, errFull) && !errors.Is(err, errClosed) && !errors.Is(err, errNotShown) {
 		in.panicked()
 	}
 }
@@ -188,7 +195,7 @@ type Health struct {
 	Bytes     int    // waiting in the buffer
 	Refused   uint64 // records that never got a number, the buffer being full of what is no less important
 	Dropped   uint64 // records given up for more important ones, or refused by Kafka for good
-	Panics    uint64 // values in log calls that panicked; their records say so
+	Panics    uint64 // values in log calls that panicked, whose records say so, and consoles that did
 	Err       error  // the last error of Kafka; nil once records flow again
 
 	Data      string   // the folder of this instance's buffer; empty: records wait in memory

@@ -119,9 +119,36 @@ func (in *Instrument) processing(ctx context.Context, m *sarama.ConsumerMessage,
 	return in.tracer.Start(ctx, "process "+m.Topic, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attrs...))
 }
 
+// fail puts an error of the caller's on record. It may have no words: a nil
+// pointer in an error, say.
 func fail(span trace.Span, err error) {
-	span.RecordError(err)
-	span.SetStatus(codes.Error, err.Error())
+	text, panicked := words(err)
+	note(span, err, text, panicked)
+	span.SetStatus(codes.Error, text)
+}
+
+// noteError is span.RecordError for an error of the caller's.
+func noteError(span trace.Span, err error) {
+	text, panicked := words(err)
+	note(span, err, text, panicked)
+}
+
+func note(span trace.Span, err error, text string, panicked bool) {
+	if !panicked {
+		span.RecordError(err)
+		return
+	}
+	span.AddEvent("exception", trace.WithAttributes(attribute.String("exception.type", typeName(err)), attribute.String("exception.message", text)))
+}
+
+// words is what err says.
+func words(err error) (text string, panicked bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			text, panicked = panicText(err, p), true
+		}
+	}()
+	return err.Error(), false
 }
 
 // failUnless is deferred around a handler: one that panics does not return.

@@ -62,7 +62,7 @@ func (s *shipper) make() *segment {
 	}
 	seg, err := s.spool.segment()
 	s.mu.Lock()
-	s.spool.err = err
+	s.spool.err, s.spool.home = err, s.spool.dir
 	if s.account.page == nil && s.spool.page != nil {
 		s.account.keep(s.spool.page)
 	}

@@ -85,6 +85,27 @@ func TestALedgerBeforeKafkaHasAllSaysWhatIsUnsettled(t *testing.T) {
 	}
 }
 
+// That Kafka takes ledgers says nothing of records.
+func TestALedgerThatArrivesHidesNoError(t *testing.T) {
+	t.Parallel()
+	k := startKafka(t)
+	in := service(t, instrument.Config{Brokers: []string{k.Addr()}, Topic: "waybill.late", LedgerEvery: 10 * time.Millisecond})
+	in.Logger().Info("waits for its topic")
+	until(t, "Health names the error", func() bool { return in.Health().Err != nil })
+	before := len(k.ledgers(t, in))
+	until(t, "ledgers arrive", func() bool {
+		if in.Health().Err == nil {
+			t.Fatal("the error is gone, though no record has arrived")
+		}
+		return len(k.ledgers(t, in)) > before+5
+	})
+	k.createTopic(t, "waybill.late", nil)
+	flushed(t, in)
+	if h := in.Health(); h.Err != nil {
+		t.Errorf("health %+v once records flow", h)
+	}
+}
+
 // Kafka refuses a whole batch for one record in it.
 func TestARecordLargerThanTheTopicAllowsIsDroppedAlone(t *testing.T) {
 	t.Parallel()

@@ -24,6 +24,9 @@ func mapFile(name string, content []byte) (data []byte, file *os.File, err error
 		err = os.Rename(name+".new", name)
 	}
 	if err != nil {
+		if data != nil {
+			err = errors.Join(err, unmap(data))
+		}
 		return nil, nil, errors.Join(fmt.Errorf("make %s: %w", name, err), file.Close(), os.Remove(name+".new"))
 	}
 	for i := 0; i < len(data); i += os.Getpagesize() {

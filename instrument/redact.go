@@ -29,9 +29,9 @@ type Redaction struct {
 }
 
 const (
-	redacted  = "[redacted]"
-	tooDeep   = "[nested too deeply]"
-	maxGroups = 16 // inside each other, in one attribute
+	redacted = "[redacted]"
+	tooDeep  = "[nested too deeply]"
+	tooMany  = "[too many groups]"
 )
 
 // redactor hides secrets. The nil redactor hides nothing. Safe for concurrent use.
@@ -191,10 +191,12 @@ func (r *redactor) attr(a slog.Attr) (slog.Attr, bool) {
 	if r == nil {
 		return a, false
 	}
-	return r.attrAt(a, 0)
+	groups := 0
+	return r.attrAt(a, 0, &groups)
 }
 
-func (r *redactor) attrAt(a slog.Attr, depth int) (slog.Attr, bool) {
+// attrAt is attr at a depth of groups, of which some were entered.
+func (r *redactor) attrAt(a slog.Attr, depth int, groups *int) (slog.Attr, bool) {
 	if r.key(a.Key) {
 		return hide(a)
 	}
@@ -205,10 +207,10 @@ func (r *redactor) attrAt(a slog.Attr, depth int) (slog.Attr, bool) {
 			return slog.String(a.Key, clean), true
 		}
 	case slog.KindGroup:
-		return r.group(a, depth)
+		return r.group(a, depth, groups)
 	case slog.KindLogValuer:
 		a.Value = a.Value.Resolve()
-		a, _ = r.attrAt(a, depth)
+		a, _ = r.attrAt(a, depth, groups)
 		return a, true
 	case slog.KindAny:
 		if v, changed := r.any(a.Value.Any()); changed {
@@ -231,14 +233,17 @@ func (r *redactor) plain(a *slog.Attr) bool {
 	return r.word(a.Key) == nil
 }
 
-func (r *redactor) group(a slog.Attr, depth int) (slog.Attr, bool) {
+func (r *redactor) group(a slog.Attr, depth int, groups *int) (slog.Attr, bool) {
 	members := a.Value.Group()
-	if depth == maxGroups {
+	if depth == maxDepth {
 		return slog.String(a.Key, tooDeep), true
+	}
+	if *groups++; *groups > maxGroups {
+		return slog.String(a.Key, tooMany), true
 	}
 	var changed bool
 	for i, m := range members {
-		clean, is := r.attrAt(m, depth+1)
+		clean, is := r.attrAt(m, depth+1, groups)
 		if !is {
 			continue
 		}

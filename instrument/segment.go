@@ -162,13 +162,14 @@ func (s *segment) recover() (whole bool) {
 		}
 		if binary.LittleEndian.Uint32(h[4:]) != checksum(h[:entryHead+n]) {
 			whole = false
-			h[settledByte] = 1 // passed over
+			h[settledByte] = 1 // passed over, with its number: a ledger must not rest on it
+		} else {
+			s.last = max(s.last, binary.LittleEndian.Uint64(h[8:]))
 		}
 		if h[settledByte] != 1 {
 			s.unsettled++
 			s.bytes += entryHead + n
 		}
-		s.last = max(s.last, binary.LittleEndian.Uint64(h[8:]))
 		at += entryHead + n
 		s.end = at
 	}

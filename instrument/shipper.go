@@ -107,6 +107,7 @@ func (s *shipper) accept(head []byte, key string, l lane, visit *hop, last bool)
 		}
 	}
 	seg.write(key, head, s.node, n)
+	s.account.given()
 	s.buffer.added(seg, before)
 	short := len(s.buffer.free) < spareSegments && s.buffer.made < s.buffer.limit
 	if s.hungry {
@@ -133,7 +134,7 @@ func (s *shipper) health() Health {
 		h.Dropped += counted(d)
 	}
 	if s.spool != nil {
-		h.Data, h.DataErr, h.Corrupt = s.spool.dir, s.spool.err, s.spool.corrupt
+		h.Data, h.DataErr, h.Corrupt = s.spool.home, s.spool.err, s.spool.corrupt
 	}
 	for p := s.replay; p != nil; p = p.next {
 		h.Replaying++
@@ -160,8 +161,8 @@ func (s *shipper) close(ctx context.Context) error {
 		return nil
 	}
 	kept := ""
-	if s.spool != nil {
-		kept = fmt.Sprintf("; they wait in %s for the next start", s.spool.dir)
+	if s.spool != nil && s.spool.home != "" {
+		kept = fmt.Sprintf("; they wait in %s for the next start", s.spool.home)
 	}
 	return fmt.Errorf("%d records did not reach Kafka at %s%s: %w", n, strings.Join(s.cfg.Brokers, ", "), kept, errors.Join(ctx.Err(), s.lastErr))
 }
@@ -201,9 +202,11 @@ func (s *shipper) take(into []*parcel) (out []*parcel, pause time.Duration) {
 	if len(out) < window {
 		open = s.buffer.unfed(open)
 	}
-	if len(open) == 0 && len(out) == 0 && s.replay != nil {
-		out = s.replay.take(out, min(window, maxReplays-s.replays))
-		s.replays += len(out)
+	if p := s.replay; len(open) == 0 && len(out) == 0 && p != nil {
+		if pause = max(0, time.Until(p.resume)); pause == 0 {
+			out = p.take(out, min(window, maxReplays-s.replays))
+			s.replays += len(out)
+		}
 	}
 	s.resting = len(open) == 0 && len(out) == 0
 	s.hungry = s.resting && window > 0
@@ -233,7 +236,7 @@ func (s *shipper) take(into []*parcel) (out []*parcel, pause time.Duration) {
 		s.inFlight += len(out) - live
 		s.mu.Unlock()
 	}
-	return out, 0
+	return out, pause
 }
 
 // cursor reads the entries of a segment from at to end.
@@ -262,8 +265,13 @@ func (s *shipper) settled(done []*parcel) {
 		p.seg.mark(p.entry)
 	}
 	s.mu.Lock()
-	s.lastErr, s.failures = nil, 0
+	s.lastErr = nil
 	for _, p := range done {
+		if p.seg.account == s.account {
+			s.failures = 0
+		} else {
+			s.replay.refused = 0
+		}
 		s.remove(p)
 	}
 	s.mu.Unlock()
@@ -277,16 +285,23 @@ func (s *shipper) settled(done []*parcel) {
 func (s *shipper) refusedByKafka(refused []*parcel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := time.Now(); now.After(s.resume) {
+	if refused[0].seg.account != s.account { // live records do not wait for it
+		s.replay.refuse()
+	} else if now := time.Now(); now.After(s.resume) {
 		s.resume = now.Add(backOff(s.failures))
 		s.failures++
 	}
 	s.repeat(refused)
 }
 
+// repeat lets parcels go once more.
 func (s *shipper) repeat(refused []*parcel) {
-	s.again = append(s.again, refused...)
-	slices.SortFunc(s.again, func(a, b *parcel) int { return cmp.Compare(a.entry.number, b.entry.number) })
+	again := &s.again
+	if refused[0].seg.account != s.account {
+		again = &s.replay.again
+	}
+	*again = append(*again, refused...)
+	slices.SortFunc(*again, func(a, b *parcel) int { return cmp.Compare(a.entry.number, b.entry.number) })
 	for _, p := range refused {
 		s.landed(p)
 	}

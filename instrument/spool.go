@@ -1,7 +1,6 @@
 package instrument
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -24,12 +22,14 @@ import (
 //	                            000001.segment …
 //	instrument/<service>/corrupt/              segments that are not as written
 //
-// A folder whose lock nobody holds is a dead predecessor's. Only keep, and run
-// before and after it, use a spool; the shipper's lock guards err and corrupt.
+// A folder whose lock nobody holds is a dead predecessor's. One whose name begins
+// with a dot is being made or removed. Only keep, and run before and after it,
+// use a spool; the shipper's lock guards home, err, corrupt and predecessors.
 type spool struct {
 	root, node, topic string
 	service           string
 	dir               string // empty: not made yet
+	home              string // dir, for others to read
 	lock              *flock.Flock
 	page              []byte
 	pageFile          *os.File
@@ -37,8 +37,11 @@ type spool struct {
 
 	err          error // why there is no new segment now; nil: there is
 	corrupt      int   // segments set aside
-	left         int   // segments of predecessors
+	limit        int   // most segments that predecessors may have
+	left         int   // segments that they have
 	predecessors *predecessor
+	seen         map[string]bool // instances that were taken over
+	unread       []error         // why folders of predecessors are left where they are
 }
 
 const (
@@ -47,31 +50,53 @@ const (
 	ledgerName   = "ledger"
 	corruptName  = "corrupt"
 	maxCorrupt   = 16 // segments kept in corrupt
+
+	// maxPredecessors are taken over at a time, since each holds a file open. A
+	// service in a crash loop has more.
+	maxPredecessors = 64
 )
 
 // openSpool finds what predecessors have left and makes a folder for node. A
-// disk that is full is no error: the folder is made once there is room.
-func openSpool(data, service, node, topic string) (*spool, error) {
-	s := &spool{root: filepath.Join(data, "instrument", folder(service)), node: node, topic: topic, service: service}
-	if err := os.MkdirAll(s.root, 0o700); err != nil && !errors.Is(err, syscall.ENOSPC) {
+// disk that is full is no error: the folder is made once there is room. limit
+// bounds the segments of predecessors.
+func openSpool(data, service, node, topic string, limit int) (*spool, error) {
+	s := &spool{root: filepath.Join(data, "instrument", folder(service)), node: node, topic: topic, service: service, limit: limit, seen: map[string]bool{}}
+	if err := os.MkdirAll(s.root, 0o700); err != nil && !full(err) {
 		return nil, fmt.Errorf("data folder: %w; choose another or none, records then wait in memory", err)
 	}
-	s.inherit()
-	if s.err = s.prepare(); s.err != nil && !errors.Is(s.err, syscall.ENOSPC) {
+	s.predecessors = s.inherit()
+	if s.err = s.prepare(); s.err != nil && !full(s.err) {
 		s.release()
 		return nil, fmt.Errorf("data folder: %w; choose another or none, records then wait in memory", s.err)
 	}
+	s.home = s.dir
 	return s, nil
 }
+
+// full reports whether err says that a disk, or what one may use of it, is full.
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // folder is a service's name as one that every file system takes.
 func folder(service string) string {
 	return strings.ReplaceAll(url.PathEscape(service), ".", "%2E")
 }
 
-// prepare makes the folder. It gets its name once it is locked, so that no
-// other process takes it for a predecessor's.
+// prepare makes the folder. Another start may take it for what a killed one has
+// left, as long as it is not locked: then it is made again.
 func (s *spool) prepare() (err error) {
+	for range 10 {
+		if err = s.makeFolder(); !errors.Is(err, errTaken) && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return err
+}
+
+var errTaken = errors.New("another start is removing it")
+
+// makeFolder makes the folder. It gets its name once it is locked, so that no
+// other process takes it for a predecessor's.
+func (s *spool) makeFolder() (err error) {
 	hidden, dir := filepath.Join(s.root, ".new-"+s.node), filepath.Join(s.root, s.node)
 	if err := os.MkdirAll(hidden, 0o700); err != nil {
 		return err
@@ -82,10 +107,12 @@ func (s *spool) prepare() (err error) {
 			err = errors.Join(err, lock.Unlock(), os.RemoveAll(hidden))
 		}
 	}()
-	if _, err := lock.TryLock(); err != nil {
+	if ok, err := lock.TryLock(); err != nil {
 		return err
+	} else if !ok {
+		return fmt.Errorf("%s: %w", hidden, errTaken)
 	}
-	b, err := json.Marshal(instance{s.service, s.topic})
+	b, err := json.Marshal(instance{formatVersion, s.service, s.topic})
 	if err == nil {
 		err = writeFile(filepath.Join(hidden, instanceName), b)
 	}
@@ -107,9 +134,12 @@ func (s *spool) prepare() (err error) {
 
 // instance is what instance.json says.
 type instance struct {
+	Version int    `json:"version"` // formatVersion, of the folder's files
 	Service string `json:"service.name"`
 	Topic   string `json:"topic"`
 }
+
+const formatVersion = 1
 
 func writeFile(name string, b []byte) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -162,11 +192,21 @@ func (s *spool) close(segments []*segment, all bool) {
 	if s.dir != "" {
 		_, _ = unmap(s.page), s.pageFile.Close()
 		if all {
-			_ = os.RemoveAll(s.dir)
+			bury(s.dir)
 		}
 		_ = s.lock.Unlock()
 	}
 	s.release()
+}
+
+// bury removes an instance's folder. It loses its name first: one that is half
+// removed must not be taken for a predecessor that has written nothing.
+func bury(dir string) {
+	hidden := filepath.Join(filepath.Dir(dir), ".gone-"+filepath.Base(dir))
+	if os.Rename(dir, hidden) == nil {
+		dir = hidden
+	}
+	_ = os.RemoveAll(dir)
 }
 
 // release lets go of predecessors, for the next start.
@@ -178,36 +218,79 @@ func (s *spool) release() {
 
 // inherit takes over the folders of dead predecessors, oldest first. What cannot
 // be read is left where it is.
-func (s *spool) inherit() {
-	entries, err := os.ReadDir(s.root)
+func (s *spool) inherit() (oldest *predecessor) {
+	entries, err := os.ReadDir(s.root) // by name, so by age
 	if err != nil {
-		return
+		return nil
 	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(b.Name(), a.Name()) }) // last first, see below
+	var found []*predecessor
+	s.unread = nil
 	for _, e := range entries {
 		dir := filepath.Join(s.root, e.Name())
-		if !e.IsDir() || e.Name() == corruptName {
+		if !e.IsDir() || e.Name() == corruptName || s.seen[e.Name()] {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(dir, lockName)); err != nil {
-			continue // being made
+			continue // being made or removed
 		}
 		lock := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o600))
 		if ok, err := lock.TryLock(); !ok || err != nil {
 			continue
 		}
-		if strings.HasPrefix(e.Name(), ".") { // killed before it had written anything
+		if strings.HasPrefix(e.Name(), ".") { // killed while it was made or removed
 			_, _ = os.RemoveAll(dir), lock.Unlock()
 			continue
 		}
 		p, err := newPredecessor(dir, e.Name(), lock)
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && gone(dir): // another start was faster
 			_ = lock.Unlock()
+		case err != nil:
+			_ = lock.Unlock()
+			s.unread = append(s.unread, fmt.Errorf("%s: %w", dir, err))
+		case p.account.last == 0 && p.account.refused == 0 && len(p.files) == 0: // it has nothing to say
+			bury(dir)
+			_ = lock.Unlock()
+		default:
+			found = append(found, p)
+		}
+	}
+	s.left = curtail(found, s.limit)
+	for i := len(found) - 1; i >= 0; i-- {
+		if i >= maxPredecessors {
+			_ = found[i].lock.Unlock() // for later
 			continue
 		}
-		s.left += len(p.files)
-		p.next, s.predecessors = s.predecessors, p // the oldest comes to the front
+		s.seen[found[i].account.node] = true
+		found[i].next, oldest = oldest, found[i]
 	}
+	return oldest
+}
+
+// gone reports whether nothing has that name.
+func gone(name string) bool {
+	_, err := os.Lstat(name)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// curtail gives up segments of the lowest level, of that the oldest, until there
+// are no more than limit, and returns how many are left.
+func curtail(found []*predecessor, limit int) (left int) {
+	for _, p := range found {
+		left += len(p.files)
+	}
+	for lowest := range lane(lanes) {
+		for _, p := range found {
+			for i := 0; i < len(p.files) && left > limit; {
+				if p.files[i].lane == lowest && p.giveUp(i) {
+					left--
+				} else {
+					i++
+				}
+			}
+		}
+	}
+	return left
 }
 
 // setAside moves a segment that is not as it was written out of the way.

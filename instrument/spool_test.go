@@ -9,9 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
 
 	"github.com/waybill-log/waybill/instrument"
 	"github.com/waybill-log/waybill/record"
@@ -23,9 +27,10 @@ const childEnv = "WAYBILL_TEST_CHILD"
 
 type childOrder struct {
 	Addr, Data string
-	Records    int    // written in the correlation ID "Order-7", then it waits to be killed
-	Size       int    // bytes of text in each
-	Level      string // of them
+	Records    int // written in the correlation ID "Order-7", then it waits to be killed
+	Size       int // bytes of text in each
+	Debug      int // records of that level, written before
+	Buffer     int // Config.BufferBytes
 }
 
 func beChild(order string) {
@@ -34,23 +39,37 @@ func beChild(order string) {
 		panic(err)
 	}
 	in, err := instrument.Start(context.Background(), instrument.Config{
-		Service: "bank", Brokers: []string{o.Addr}, Data: o.Data, Console: slog.DiscardHandler, Level: slog.LevelDebug, Scoped: true,
+		Service: "bank", Brokers: []string{o.Addr}, Data: o.Data, BufferBytes: o.Buffer, Console: slog.DiscardHandler, Level: slog.LevelDebug, Scoped: true,
 	})
 	if err != nil {
 		panic(err)
 	}
 	ctx, _ := instrument.WithCorrelationID(context.Background(), "Order-7")
 	text := strings.Repeat("x", o.Size)
-	for i := range o.Records {
-		in.Logger().InfoContext(ctx, fmt.Sprint("record ", i), "text", text)
+	written := 0
+	write := func(level slog.Level, what string, n int) {
+		for i := range n {
+			in.Logger().Log(ctx, level, fmt.Sprint(what, i), "text", text)
+			if written += o.Size + 500; written > 64<<10 { // at a disk's pace
+				time.Sleep(time.Millisecond)
+				written = 0
+			}
+		}
 	}
-	fmt.Println(in.Node())
+	write(slog.LevelDebug, "detail ", o.Debug)
+	write(slog.LevelInfo, "record ", o.Records)
+	fmt.Println(in.Node(), in.Health().Volatile)
 	select {}
 }
 
 // killed runs a child until it has written all its records, kills it and
 // returns the name of its instance.
 func killed(t *testing.T, o childOrder) (node string) {
+	t.Helper()
+	return killedWhen(t, o, func() bool { return true })
+}
+
+func killedWhen(t *testing.T, o childOrder, now func() bool) (node string) {
 	t.Helper()
 	order, err := json.Marshal(o)
 	if err != nil {
@@ -67,9 +86,11 @@ func killed(t *testing.T, o childOrder) (node string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fmt.Fscanln(out, &node); err != nil {
-		t.Errorf("child: %v\n%s", err, stderr.String())
+	var volatile int
+	if _, err := fmt.Fscanln(out, &node, &volatile); err != nil || volatile > 0 {
+		t.Errorf("child: %v, %d records wait in memory, since the disk is too slow\n%s", err, volatile, stderr.String())
 	}
+	until(t, "it may be killed", now)
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Error(err)
 	}
@@ -152,6 +173,132 @@ func TestTheNextStartShipsWhatAKilledServiceHasLeft(t *testing.T) {
 	shutdown(t, in)
 	if left := files(t, data); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// What was dropped before a kill is in the ledger that another start closes.
+func TestALedgerOutlivesAKill(t *testing.T) {
+	t.Parallel()
+	addr, data := freeAddr(t), t.TempDir()
+	node := killed(t, childOrder{Addr: addr, Data: data, Debug: 400, Records: 900, Size: 10_000, Buffer: 8 << 20})
+	k := openKafka(t, t.TempDir(), addr)
+	in := service(t, instrument.Config{Brokers: []string{addr}, Data: data, BufferBytes: 8 << 20})
+	final := k.closing(t, node)
+	until(t, "nothing is left to replay", func() bool { return in.Health().Replaying == 0 })
+	all := k.of(t, node)
+	var dropped uint64
+	for _, d := range final.Dropped {
+		n := d.Count
+		if n == 0 {
+			n = d.To - d.From + 1
+		}
+		dropped += n
+		if d.Level != "debug" || d.Reason != "the buffer was full" || d.From < 1 || d.To > 400 {
+			t.Errorf("dropped %+v", d)
+		}
+	}
+	if dropped == 0 || uint64(len(all))+dropped != final.Last || final.Unsettled != final.Last+1 || final.Last+final.Refused != 1300 || final.Refused == 0 {
+		t.Errorf("%d arrived and %d are dropped, ledger %+v", len(all), dropped, final)
+	}
+}
+
+// leave is what one child leaves for its next: more than is replayed in a moment.
+func leave(t *testing.T, addr, data string) (node string, n int) {
+	t.Helper()
+	return killed(t, childOrder{Addr: addr, Data: data, Records: 5000, Size: 100}), 5000
+}
+
+// begun reports whether some of the records have arrived.
+func (k *kafka) begun(t *testing.T) bool {
+	t.Helper()
+	for p := range int32(3) {
+		if end, err := k.client.GetOffset(record.TopicRecords, p, sarama.OffsetNewest); err == nil && end > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// closed reports whether the final ledger of an instance is there now.
+func (k *kafka) closed(t *testing.T, node string) bool {
+	t.Helper()
+	return slices.ContainsFunc(k.messages(t, record.TopicInstances), func(m *sarama.ConsumerMessage) bool {
+		l, err := record.DecodeLedger(m.Value)
+		return err == nil && l.Node == node && l.Stopped
+	})
+}
+
+func TestAReplayThatIsKilledIsGoneOnWith(t *testing.T) {
+	t.Parallel()
+	addr, data := freeAddr(t), t.TempDir()
+	first, n := leave(t, addr, data)
+	k := openKafka(t, t.TempDir(), addr)
+	second := killedWhen(t, childOrder{Addr: addr, Data: data, Records: 3}, func() bool { return k.begun(t) })
+	if k.closed(t, first) {
+		t.Fatal("the replay had ended before the kill: this shows nothing")
+	}
+	in := service(t, instrument.Config{Brokers: []string{addr}, Data: data})
+	for node, n := range map[string]int{first: n, second: 3} {
+		if final := k.closing(t, node); final.Last != uint64(n) || final.Unsettled != uint64(n+1) || len(final.Dropped) > 0 {
+			t.Errorf("ledger %+v, want %d records", final, n)
+		}
+		if all := k.of(t, node); len(all) != n {
+			t.Errorf("%d records, want %d", len(all), n)
+		}
+	}
+	until(t, "nothing is left to replay", func() bool { return in.Health().Replaying == 0 })
+	shutdown(t, in)
+	if left := files(t, data); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestShutdownDoesNotWaitForAReplay(t *testing.T) {
+	t.Parallel()
+	addr, data := freeAddr(t), t.TempDir()
+	node, n := leave(t, addr, data)
+	k := openKafka(t, t.TempDir(), addr)
+	one := service(t, instrument.Config{Brokers: []string{addr}, Data: data})
+	until(t, "the replay has begun", func() bool { return k.begun(t) })
+	one.Logger().Info("live")
+	shutdown(t, one)
+	if k.closed(t, node) {
+		t.Fatal("the replay had ended before: this shows nothing")
+	}
+	if ledgers := k.ledgers(t, one); len(ledgers) == 0 || !ledgers[len(ledgers)-1].Stopped || ledgers[len(ledgers)-1].Last != 1 {
+		t.Errorf("ledgers %+v", ledgers)
+	}
+	two := service(t, instrument.Config{Brokers: []string{addr}, Data: data})
+	if h := two.Health(); h.Replaying != 1 {
+		t.Errorf("health %+v", h)
+	}
+	if final := k.closing(t, node); final.Last != uint64(n) || final.Unsettled != uint64(n+1) {
+		t.Errorf("ledger %+v", final)
+	}
+	if all := k.of(t, node); len(all) != n {
+		t.Errorf("%d records, want %d", len(all), n)
+	}
+}
+
+// A folder that this version cannot read is the operator's to look at.
+func TestHealthNamesWhatCannotBeReplayed(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	dir := filepath.Join(data, "instrument", "bank", "old")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"LOCK": "", "instance.json": `{"version":9,"service.name":"bank","topic":"t"}`, "000001.segment": "as version 9 has it"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := service(t, instrument.Config{Brokers: []string{startKafka(t).Addr()}, Data: data})
+	if h := in.Health(); len(h.Warnings) != 1 || !strings.Contains(h.Warnings[0], dir) || !strings.Contains(h.Warnings[0], "format 9") || h.Replaying != 0 {
+		t.Errorf("health %+v", h)
+	}
+	if left := files(t, dir); len(left) != 3 {
+		t.Errorf("left of it: %v", left)
 	}
 }
 
@@ -319,55 +466,6 @@ func TestAFullBufferGivesUpTheLowestLevelFirst(t *testing.T) {
 	}
 	if dropped["debug"] < 300 || l.Refused != 5 {
 		t.Errorf("dropped %v, refused %d", dropped, l.Refused)
-	}
-}
-
-// A service goes on when the disk is full, says so, and uses the disk again
-// when it has room.
-func TestAFullDiskIsSaidAndGotOver(t *testing.T) {
-	t.Parallel()
-	data := t.TempDir()
-	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=12m"); err != nil {
-		t.Skipf("a file system of its own cannot be mounted here, which this test needs: %v", err)
-	}
-	defer func() {
-		if err := syscall.Unmount(data, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	}()
-	full := filepath.Join(data, "full")
-	fill := func() {
-		f, err := os.Create(full)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for err == nil {
-			_, err = f.Write(make([]byte, 64<<10))
-		}
-		f.Close()
-	}
-	fill()
-	k := startKafka(t)
-	in := service(t, instrument.Config{Brokers: []string{k.Addr()}, Data: data})
-	in.Logger().Info("on a full disk")
-	if r := k.last(t, in); r.Message != "on a full disk" {
-		t.Errorf("got %s", r.Raw)
-	}
-	if h := in.Health(); h.DataErr == nil || !strings.Contains(h.DataErr.Error(), "no space") || h.Volatile != 1 {
-		t.Errorf("health %+v", h)
-	}
-	if err := os.Remove(full); err != nil {
-		t.Fatal(err)
-	}
-	until(t, "the disk is used again", func() bool {
-		in.Logger().Info("with room", "text", strings.Repeat("x", 30<<10))
-		h := in.Health()
-		return h.DataErr == nil && h.Data != "" && h.Last > h.Volatile+10
-	})
-	holds(t, k.records(t, in), in.Health().Last)
-	shutdown(t, in)
-	if left := files(t, data); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
 	}
 }
 
