@@ -16,14 +16,7 @@ import (
 // http.ServeMux, the hop is named by the pattern that matched. Where OpenTelemetry
 // has a MeterProvider, http.server.request.duration is measured.
 func (in *Instrument) Handler(next http.Handler, options ...EdgeOption) http.Handler {
-	g := in.gate(options)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := g.arrive(w, r)
-		defer v.span.End() // last, and directly: it puts a panic on record and lets it go on
-		defer v.leave()
-		next.ServeHTTP(v.writer, v.request)
-		v.returned = true
-	})
+	return in.gate(options).handler(next)
 }
 
 // exchange is what the span of a request or a call is on record with. It goes
@@ -71,6 +64,16 @@ func (in *Instrument) gate(options []EdgeOption) *gate {
 		in: in, reader: in.reader(options), lean: in.lean(), duration: serverDuration(),
 		kind: []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)},
 	}
+}
+
+func (g *gate) handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := g.arrive(w, r)
+		defer v.span.End() // last, and directly: it puts a panic on record and lets it go on
+		defer v.leave()
+		next.ServeHTTP(v.writer, v.request)
+		v.returned = true
+	})
 }
 
 // visit is one request being served.

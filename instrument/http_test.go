@@ -2,12 +2,19 @@ package instrument_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/baggage"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/waybill-log/waybill/instrument"
 	"github.com/waybill-log/waybill/record"
@@ -83,6 +90,72 @@ func TestTheErrorStatusOfAResponseIsNoErrorType(t *testing.T) {
 	if r := k.last(t, in); r.HTTP.Status != 404 || r.Outcome != record.Failure || r.Error.Type != "" {
 		t.Errorf("got %s", r.Raw)
 	}
+}
+
+// Hops do not hang on what becomes of their spans.
+func TestAHopIsTheSameWhetherItsSpanIsSampledOrNot(t *testing.T) {
+	k := startKafka(t)
+	var want []string
+	for _, sampler := range []string{"always_on", "always_off", "watched"} {
+		cfg := instrument.Config{Brokers: []string{k.Addr()}}
+		if sampler == "watched" {
+			cfg.SpanProcessors = []sdktrace.SpanProcessor{&ended{}}
+		}
+		environment(t, "OTEL_TRACES_SAMPLER", strings.Replace(sampler, "watched", "always_off", 1))
+		in := service(t, cfg)
+		mux := http.NewServeMux()
+		mux.HandleFunc("/orders/{id}", func(w http.ResponseWriter, r *http.Request) {
+			trace.SpanFromContext(r.Context()).SetAttributes(attribute.String("customer", "7"))
+			w.WriteHeader(503)
+		})
+		url := serve(t, in.Handler(mux))
+		for _, method := range []string{"GET", "BREW"} {
+			req, _ := http.NewRequestWithContext(t.Context(), method, url+"/orders/4111-1111-1111-1111?a=b", nil)
+			do(t, client(t, in), req)
+		}
+		var got []string
+		until(t, "all hops have ended", func() bool { return len(pick(k.records(t, in), record.KindHopEnd, "")) == 4 })
+		for _, r := range k.records(t, in) {
+			got = append(got, fmt.Sprint(r.Kind, r.SpanKind, r.SpanName, r.HTTP, r.Labels, r.Outcome, r.Level, r.Error, r.HopSends))
+		}
+		slices.Sort(got)
+		if want == nil {
+			want = got
+		}
+		if len(got) != 8 || !slices.Equal(got, want) || strings.Contains(fmt.Sprint(got), "4111") {
+			t.Errorf("%s:\n%s\nwant\n%s", sampler, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	if !strings.Contains(want[0], "server.address 127.0.0.1") || !strings.Contains(strings.Join(want, " "), "customer 7") {
+		t.Errorf("labels are missing:\n%s", strings.Join(want, "\n"))
+	}
+}
+
+// Baggage that says no more than the trace is not looked at, any other is.
+func TestBaggageArrivesUnlessItOnlyRepeatsTheTrace(t *testing.T) {
+	t.Parallel()
+	in := unreached(t)
+	var bag baggage.Baggage
+	h := in.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { bag = baggage.FromContext(r.Context()) }))
+	f := func(members int, id string, bags ...string) {
+		t.Helper()
+		req := httptest.NewRequest("GET", "/", nil)
+		req.Header.Set("traceparent", traceparent)
+		req.Header["Baggage"] = bags
+		if id != "" {
+			req.Header.Set("x-correlation-id", id)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, req)
+		if want := strings.TrimPrefix(bags[0], "correlation.id="); bag.Len() != members || w.Header().Get("x-correlation-id") != want {
+			t.Errorf("%q %q: %s in journey %q", id, bags, bag, w.Header().Get("x-correlation-id"))
+		}
+	}
+	const alone = "correlation.id=" + callerTrace
+	f(0, callerTrace, alone)
+	f(2, callerTrace, alone, "user=1")
+	f(1, "", alone)
+	f(1, "Order-7", "correlation.id=Order-7")
 }
 
 func TestTheLastOfEqualHeadersCounts(t *testing.T) {
