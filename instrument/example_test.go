@@ -8,31 +8,70 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/labstack/echo/v4"
+	slogmulti "github.com/samber/slog-multi"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/waybill-log/waybill/instrument"
+	"github.com/waybill-log/waybill/record"
 )
 
 // A service names itself once; all else is slog and OpenTelemetry as ever.
 func ExampleStart() {
 	ctx := context.Background()
-	in, err := instrument.Start(ctx, instrument.Config{Service: "bank", Version: "1.2"})
+	in, err := instrument.Start(ctx, instrument.Config{
+		Service: "bank", Version: "1.2",
+		Producer: answering(sarama.NewConfig()), // without: one for WAYBILL_KAFKA_BROKERS
+		Console:  plain(),                       // without: JSON lines on stderr
+	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	defer in.Shutdown(ctx)
 
 	slog.InfoContext(ctx, "account opened", "owner", "Ada")
 	ctx, span := otel.Tracer("bank").Start(ctx, "nightly interest")
-	defer span.End()
-	slog.InfoContext(ctx, "interest paid", "accounts", 3)
+	slog.WarnContext(ctx, "interest paid", "accounts", 3)
+	fmt.Println(instrument.CorrelationID(ctx) == span.SpanContext().TraceID().String())
+	span.End()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // Kafka may be away
+	defer cancel()
+	fmt.Println(in.Shutdown(ctx), in.Health().Last)
+	// Output:
+	// level=INFO msg="account opened" owner=Ada
+	// level=WARN msg="interest paid" accounts=3
+	// true
+	// <nil> 4
+}
+
+// plain shows on stdout what does not differ from run to run.
+func plain() slog.Handler {
+	return slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == "correlation.id" {
+			return slog.Attr{}
+		}
+		return a
+	}})
+}
+
+// shown is an instrument for examples whose records are on stdout.
+func shown(service string, redaction instrument.Redaction) *instrument.Instrument {
+	in, err := instrument.Start(context.Background(), instrument.Config{
+		Service: service, Brokers: []string{"127.0.0.1:1"}, Console: plain(), Redact: redaction, Scoped: true,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return in
 }
 
 func ExampleCorrelationID() {
@@ -358,26 +397,146 @@ func ExampleInstrument_SpanProcessor() {
 
 // The service that reaches the goal says so; any service may say that it is out of reach.
 func ExampleDelivered() {
-	in := offline("shipping")
+	in := shown("shipping", instrument.Redaction{})
 	defer in.Shutdown(done())
-	message := &sarama.ConsumerMessage{Topic: "shop.parcels"}
 
-	in.Process(context.Background(), message, "shipping", func(ctx context.Context) error {
+	in.Process(context.Background(), order("7"), "shipping", func(ctx context.Context) error {
 		instrument.Delivered(ctx)
 		return nil
 	})
+	// Output: level=INFO msg=delivered waybill.outcome=delivered
 }
 
 func ExampleFailed() {
-	in := offline("bank")
+	in := shown("bank", instrument.Redaction{})
 	defer in.Shutdown(done())
-	message := &sarama.ConsumerMessage{Topic: "shop.orders"}
 	errClosed := errors.New("account is closed")
 
-	in.Process(context.Background(), message, "bank", func(ctx context.Context) error {
+	err := in.Process(context.Background(), order("7"), "bank", func(ctx context.Context) error {
 		instrument.Failed(ctx, errClosed)
 		return nil // handled: trying again would not help
 	})
+	fmt.Println(err)
+	// Output:
+	// level=ERROR msg=failed error="account is closed" waybill.outcome=failed
+	// <nil>
+}
+
+// What was done is undone: the customer has the money back.
+func ExampleReturned() {
+	in := shown("bank", instrument.Redaction{})
+	defer in.Shutdown(done())
+
+	in.Process(context.Background(), order("7"), "bank", func(ctx context.Context) error {
+		instrument.Returned(ctx, "out of stock")
+		return nil
+	})
+	// Output: level=WARN msg=returned reason="out of stock" waybill.outcome=returned
+}
+
+// A journey that the bank does not take on within a minute is stalled there.
+func ExampleExpect() {
+	in := shown("gateway", instrument.Redaction{})
+	defer in.Shutdown(done())
+
+	in.Process(context.Background(), order("7"), "gateway", func(ctx context.Context) error {
+		instrument.Expect(ctx, "bank", time.Minute)
+		return nil
+	})
+	// Output: level=INFO msg="expect bank" within=1m0s waybill.expect=bank
+}
+
+// Whoever has only the order's number finds the journey by it.
+func ExampleAlias() {
+	in := shown("bank", instrument.Redaction{})
+	defer in.Shutdown(done())
+
+	in.Process(context.Background(), order("7"), "bank", func(ctx context.Context) error {
+		instrument.Alias(ctx, "order", "A-1001")
+		return nil
+	})
+	// Output: level=INFO msg="alias order" waybill.alias=A-1001
+}
+
+// What is written in ctx, outcomes too, is of one step of a saga.
+func ExampleSaga() {
+	in := shown("bank", instrument.Redaction{})
+	defer in.Shutdown(done())
+
+	in.Process(context.Background(), order("7"), "bank", func(ctx context.Context) error {
+		ctx = instrument.Saga(ctx, "purchase-7", "debit", record.Compensate)
+		in.Logger().InfoContext(ctx, "credited again", "dollars", 100)
+		instrument.Returned(ctx, "out of stock")
+		return nil
+	})
+	// Output:
+	// level=INFO msg="credited again" dollars=100
+	// level=WARN msg=returned reason="out of stock" waybill.outcome=returned
+}
+
+// A Secret is shown by no log call, whatever it is called there.
+func ExampleSecret() {
+	in := shown("bank", instrument.Redaction{})
+	defer in.Shutdown(done())
+
+	key := instrument.Secret("pencil")
+	in.Logger().Info("connected", "with", key)
+	fmt.Println(key, len(key.Reveal()))
+	// Output:
+	// level=INFO msg=connected with=[redacted]
+	// [redacted] 6
+}
+
+// Passwords, tokens and card numbers are hidden anyway; a service adds its own.
+func ExampleRedaction() {
+	in := shown("bank", instrument.Redaction{
+		Keys:     []string{"iban"},
+		Patterns: []*regexp.Regexp{regexp.MustCompile(`ACC-\d+`)},
+	})
+	defer in.Shutdown(done())
+
+	in.Logger().Info("transfer from ACC-100", "password", "pencil", "customer.iban", "DE02", "card", "4111 1111 1111 1111", "dollars", 100)
+	// Output: level=INFO msg="transfer from [redacted]" password=[redacted] customer.iban=[redacted] card=[redacted] dollars=100
+}
+
+// A composition of one's own ships beside whatever else it does.
+func ExampleInstrument_ShippingHandler() {
+	in := offline("bank")
+	defer in.Shutdown(done())
+
+	logger := slog.New(slogmulti.Fanout(plain(), in.ShippingHandler()))
+	logger.Info("account opened", "owner", "Ada")
+	fmt.Println(in.Health().Last)
+	// Output:
+	// level=INFO msg="account opened" owner=Ada
+	// 1
+}
+
+// The propagator carries the journey over what Waybill has no wrapper for.
+func ExampleInstrument_Propagator() {
+	in := offline("shop")
+	defer in.Shutdown(done())
+
+	ctx, _ := instrument.WithCorrelationID(context.Background(), "Order-7")
+	row := propagation.MapCarrier{} // a column of an outbox
+	in.Propagator().Inject(ctx, row)
+	fmt.Println(row)
+	fmt.Println(instrument.CorrelationID(in.Propagator().Extract(context.Background(), row)))
+	// Output:
+	// map[baggage:correlation.id=Order-7 x-correlation-id:Order-7]
+	// Order-7
+}
+
+// Shutdown that cannot reach Kafka keeps to its deadline, and says what is left.
+func ExampleInstrument_Shutdown() {
+	in := offline("bank")
+	in.Logger().Info("nobody will read this")
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	err := in.Shutdown(ctx)
+	fmt.Println(strings.Cut(err.Error(), ": "))
+	// Output: 1 records did not reach Kafka at 127.0.0.1:1 context deadline exceeded true
 }
 
 // Health tells an operator whether records reach Kafka.
