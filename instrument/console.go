@@ -44,7 +44,7 @@ func (h *console) Enabled(_ context.Context, level slog.Level) bool {
 // Handle implements slog.Handler.
 func (h *console) Handle(ctx context.Context, from slog.Record) error {
 	c := h.begin(from)
-	c.record = c.place(h.in.hops, ctx).show(c.record)
+	c.record = c.place(ctx, h.in.hops).show(c.record)
 	if said := c.attrs.said; said != nil {
 		c.record = record.AppendDeclaration(c.record, &said.record)
 	}

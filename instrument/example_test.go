@@ -29,8 +29,8 @@ func ExampleStart() {
 	ctx := context.Background()
 	in, err := instrument.Start(ctx, instrument.Config{
 		Service: "bank", Version: "1.2",
-		Producer: answering(sarama.NewConfig()), // without: one for WAYBILL_KAFKA_BROKERS
-		Console:  plain(),                       // without: JSON lines on stderr
+		Deliver: func(string, []byte, []byte) error { return nil }, // without: Kafka at WAYBILL_KAFKA_BROKERS
+		Console: plain(),                                           // without: JSON lines on stderr
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

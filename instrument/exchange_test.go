@@ -33,7 +33,7 @@ import (
 func watched(t *testing.T, sampler string, processors ...sdktrace.SpanProcessor) (*Instrument, *tracetest.SpanRecorder) {
 	t.Helper()
 	t.Setenv("OTEL_TRACES_SAMPLER", sampler)
-	in, err := Start(context.Background(), Config{Service: "bank", Producer: newSink(), Scoped: true, Console: slog.DiscardHandler, SpanProcessors: processors})
+	in, err := Start(context.Background(), Config{Service: "bank", Deliver: func(string, []byte, []byte) error { return nil }, Scoped: true, Console: slog.DiscardHandler, SpanProcessors: processors})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ type call struct {
 }
 
 // place is hops.place with memory.
-func (c *call) place(h *hops, ctx context.Context) *place {
+func (c *call) place(ctx context.Context, h *hops) *place {
 	if ctx != nil && c.ctx == ctx && c.hops == h && !c.at.open.ended.Load() {
 		return &c.at
 	}
@@ -112,7 +112,7 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 func (h *handler) Handle(ctx context.Context, from slog.Record) error {
 	c := h.begin(from)
 	c.record = append(c.record, h.in.service...)
-	at := c.place(h.in.hops, ctx)
+	at := c.place(ctx, h.in.hops)
 	c.record = at.append(c.record)
 	kind, lane := logKind, laneOf(from.Level)
 	if said := c.attrs.said; said != nil {

@@ -38,14 +38,8 @@ type span struct {
 // of reports whether the span is one of the journey named id.
 func (s *span) of(id string) bool { return s != nil && record.SameID(s.id, id) }
 
-// newSpan is a span of the journey named id. It opens a hop, unless it is in
+// begin makes it a span of the journey named id. It opens a hop, unless it is in
 // the one above; above may be nil.
-func newSpan(id string, sc trace.SpanContext, parent trace.SpanID, above *span, visits bool) *span {
-	s := new(span)
-	s.begin(id, sc, parent, above, visits)
-	return s
-}
-
 func (s *span) begin(id string, sc trace.SpanContext, parent trace.SpanID, above *span, visits bool) {
 	s.trace, s.self, s.parent, s.id = sc.TraceID(), sc.SpanID(), parent, id
 	s.own.root, s.hop = s.self, &s.own
