@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -327,6 +328,14 @@ func TestErrorsWithoutWordsStayInTheService(t *testing.T) {
 		if end := all[before+2]; end.Kind != record.KindHopEnd || end.Outcome != record.Failure {
 			t.Errorf("%s: the hop ends with %s", what, end.Raw)
 		}
+	}
+	e := echo.New()
+	e.Use(b.in.Echo())
+	e.GET("/", func(echo.Context) error { return (*nilError)(nil) })
+	res := httptest.NewRecorder()
+	e.ServeHTTP(res, httptest.NewRequest(http.MethodGet, "/", nil))
+	if end := b.last(t, b.in); res.Code != 500 || end.Kind != record.KindHopEnd || end.Error.Message != "<nil>" {
+		t.Errorf("status %d, the hop ends with %s", res.Code, end.Raw)
 	}
 	f("a nil pointer", (*nilError)(nil), "*instrument_test.nilError", "<nil>")
 	f("a panic", badError{}, "instrument_test.badError", "!PANIC: no words")
