@@ -151,6 +151,10 @@ type hijackingHTTP2 struct{ http2Writer }
 
 func (hijackingHTTP2) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, nil }
 
+type pushingHTTP1 struct{ page }
+
+func (pushingHTTP1) Push(string, *http.PushOptions) error { return nil }
+
 // abilities are what a handler may find a writer can do.
 func abilities(w http.ResponseWriter) (can []string) {
 	for name, is := range map[string]func() bool{
@@ -169,7 +173,7 @@ func abilities(w http.ResponseWriter) (can []string) {
 
 func TestAHandlersWriterCanDoWhatTheServersCan(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	for _, w := range []http.ResponseWriter{page{recorder}, recorder, bareWriter{recorder}, http2Writer{bareWriter{recorder}}, hijackingHTTP2{http2Writer{bareWriter{recorder}}}} {
+	for _, w := range []http.ResponseWriter{page{recorder}, recorder, bareWriter{recorder}, http2Writer{bareWriter{recorder}}, hijackingHTTP2{http2Writer{bareWriter{recorder}}}, pushingHTTP1{page{recorder}}} {
 		var taps tap
 		got := taps.wrap(w)
 		if a, b := abilities(got), abilities(w); !slices.Equal(a, b) {
@@ -364,7 +368,7 @@ func TestDurationsAreMeasuredWhereThereIsAMeter(t *testing.T) {
 	})).(*transport)
 	rt.duration = duration{h}
 	rt.RoundTrip(httptest.NewRequest("GET", "https://bank/orders/7", nil))
-	rt.RoundTrip(httptest.NewRequest("GET", "https://bank/gone", nil))
+	rt.RoundTrip(httptest.NewRequest("GET", "https://bank:443/gone", nil))
 	want := []string{
 		"true error.type=500,http.request.method=GET,http.response.status_code=500,http.route=/orders/{id},network.protocol.version=1.1,server.address=bank,server.port=8080,url.scheme=http",
 		"true error.type=404,http.request.method=GET,http.response.status_code=404,network.protocol.version=2.0,server.address=bank,url.scheme=https",

@@ -158,6 +158,30 @@ func TestBaggageArrivesUnlessItOnlyRepeatsTheTrace(t *testing.T) {
 	f(1, "Order-7", "correlation.id=Order-7")
 }
 
+func TestACallCarriesBaggageOn(t *testing.T) {
+	t.Parallel()
+	in := unreached(t)
+	seen := make(chan string, 1)
+	url := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen <- r.Header.Get("baggage") }))
+	f := func(id, other, want string) {
+		t.Helper()
+		bag, err := baggage.Parse(other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, _ := instrument.WithCorrelationID(baggage.ContextWithBaggage(context.Background(), bag), id)
+		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		do(t, client(t, in), req)
+		sent, err := baggage.Parse(<-seen)
+		if err != nil || sent.Member("correlation.id").Value() != id || sent.Member("user").Value() != want {
+			t.Errorf("%q with %q sent %q %v", id, other, sent, err)
+		}
+	}
+	f("Order-7", "", "")
+	f("Order-7", "user=1", "1")
+	f("100%;,", "", "")
+}
+
 func TestTheLastOfEqualHeadersCounts(t *testing.T) {
 	t.Parallel()
 	k := startKafka(t)
