@@ -64,8 +64,10 @@ func call(ctx context.Context, l *slog.Logger) {
 }
 
 // calls measures n calls, in bursts between which settle waits, unmeasured, until
-// nothing is left to ship. What counts is the CPU time of the calling thread: the
-// machine is shared, with Kafka beside it first of all.
+// nothing is left to ship. A pause comes before each burst, so that all sides begin
+// with caches as cold as those of a service that has waited for work. What counts
+// is the CPU time of the calling thread: the machine is shared, with Kafka beside
+// it first of all.
 func calls(ctx context.Context, n int, l *slog.Logger, settle func()) (ns float64) {
 	const burst = 1000
 	runtime.LockOSThread()
@@ -73,6 +75,7 @@ func calls(ctx context.Context, n int, l *slog.Logger, settle func()) (ns float6
 	var spent time.Duration
 	for range n / burst {
 		settle()
+		time.Sleep(5 * time.Millisecond)
 		began := threadCPU()
 		for range burst {
 			call(ctx, l)
@@ -111,7 +114,7 @@ func logCalls(b *board, addr, dir string) error {
 	otelCtx, _ := tracer.Start(context.Background(), "visit")
 	json := slog.NewJSONHandler(io.Discard, nil)
 
-	const n = 300_000
+	const n = 200_000
 	type side struct {
 		name   string
 		ctx    context.Context

@@ -72,7 +72,8 @@ func (a *attributes) add(prefix string, attr slog.Attr, depth int) {
 			return
 		}
 		if a.groups++; a.groups > maxGroups {
-			a.cut("more than " + strconv.Itoa(maxGroups) + " groups")
+			a.label("", "waybill.cut", slog.StringValue("more than "+strconv.Itoa(maxGroups)+" groups"), slog.KindString)
+			a.full = true
 		}
 		for _, member := range value.Group() {
 			if a.full {
@@ -106,21 +107,9 @@ func (a *attributes) label(prefix, name string, value slog.Value, kind slog.Kind
 		return
 	}
 	if a.count == maxLabels || len(a.labels) > maxLabelBytes {
-		a.cut("more than " + strconv.Itoa(a.count) + " labels")
-		return
-	}
-	a.write(prefix, name, value, kind)
-}
-
-// cut takes no more labels, and says why.
-func (a *attributes) cut(why string) {
-	if !a.full {
+		prefix, name, value, kind = "", "waybill.cut", slog.StringValue("more than "+strconv.Itoa(a.count)+" labels"), slog.KindString
 		a.full = true
-		a.write("", "waybill.cut", slog.StringValue(why), slog.KindString)
 	}
-}
-
-func (a *attributes) write(prefix, name string, value slog.Value, kind slog.Kind) {
 	b := a.labels
 	if len(b) > 0 {
 		b = append(b, ',')

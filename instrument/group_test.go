@@ -28,7 +28,7 @@ func idle(records int) *shipper {
 
 func (s *shipper) write1() {
 	r := record.Record{Time: time.Unix(1, 0), Node: s.node}
-	if err := s.accept(record.AppendHead(nil, &r), "", laneInfo, nil, false); err != nil {
+	if err := s.accept("", laneInfo, nil, false, record.AppendHead(nil, &r)); err != nil {
 		panic(err)
 	}
 }

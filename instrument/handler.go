@@ -101,7 +101,7 @@ func (c *call) done() {
 	}
 }
 
-var logKind = string(record.AppendKind(nil, record.KindLog))
+var logKind = record.AppendKind(nil, record.KindLog)
 
 // Enabled implements slog.Handler. A declaration is shipped at any level.
 func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
@@ -111,20 +111,21 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle implements slog.Handler.
 func (h *handler) Handle(ctx context.Context, from slog.Record) error {
 	c := h.begin(from)
-	c.record = append(c.record, h.in.service...)
 	at := c.place(ctx, h.in.hops)
-	c.record = at.append(c.record)
+	start := len(c.record)
 	kind, lane := logKind, laneOf(from.Level)
 	if said := c.attrs.said; said != nil {
 		c.record = record.AppendDeclaration(c.record, &said.record)
-		kind, lane = string(record.AppendKind(nil, said.record.Kind)), laneError
+		kind, lane = record.AppendKind(nil, said.record.Kind), laneError
 	}
 	if at.saga != nil {
 		c.record = record.AppendSaga(c.record, *at.saga)
 	}
-	c.record = h.in.origins.append(c.record, from.PC)
-	c.record = append(c.attrs.append(c.record), kind...)
-	err := h.in.ship.accept(c.record, at.key, lane, at.hop, false)
+	said := len(c.record)
+	c.record = c.attrs.append(c.record)
+	// Most of a record is there already: it is put together where it waits.
+	err := h.in.ship.accept(at.key, lane, at.hop, false,
+		c.record[:start], h.in.service, at.context(), c.record[start:said], h.in.origins.of(from.PC), c.record[said:], kind)
 	c.done()
 	return err
 }

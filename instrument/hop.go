@@ -94,11 +94,12 @@ type place struct {
 	correlationID, traceID, spanID, hopID string
 }
 
-func (p *place) append(dst []byte) []byte {
+// context is that of log records, encoded.
+func (p *place) context() []byte {
 	if p.open != nil {
-		return p.open.appendLog(dst)
+		return p.open.encoded[:p.open.end.hop]
 	}
-	return record.AppendContext(dst, &record.Record{CorrelationID: p.correlationID, CorrelationKey: p.key, TraceID: p.traceID, SpanID: p.spanID, HopID: p.hopID})
+	return record.AppendContext(nil, &record.Record{CorrelationID: p.correlationID, CorrelationKey: p.key, TraceID: p.traceID, SpanID: p.spanID, HopID: p.hopID})
 }
 
 func (p *place) show(dst []byte) []byte {

@@ -72,7 +72,7 @@ func (h *hops) write(r *record.Record, opened *span, last bool) {
 		b = h.cut(b, *r, opened)
 	}
 	c.record = b
-	_ = h.in.ship.accept(b, opened.key, laneError, opened.hop, last)
+	_ = h.in.ship.accept(opened.key, laneError, opened.hop, last, b)
 	c.done()
 }
 

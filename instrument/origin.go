@@ -19,14 +19,14 @@ type origins struct {
 // maxOrigins bounds the map all the same: code may be generated.
 const maxOrigins = 16 << 10
 
-// append writes the log.origin.* fields of a program counter; 0: none.
-func (o *origins) append(dst []byte, pc uintptr) []byte {
+// of returns the log.origin.* fields of a program counter; 0: none.
+func (o *origins) of(pc uintptr) []byte {
 	if pc == 0 {
-		return dst
+		return nil
 	}
 	if known := o.known.Load(); known != nil {
 		if encoded, ok := (*known)[pc]; ok {
-			return append(dst, encoded...)
+			return encoded
 		}
 	}
 	frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
@@ -39,5 +39,5 @@ func (o *origins) append(dst []byte, pc uintptr) []byte {
 	}
 	more[pc] = encoded
 	o.known.Store(&more)
-	return append(dst, encoded...)
+	return encoded
 }

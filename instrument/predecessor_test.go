@@ -56,8 +56,7 @@ func dead(t testing.TB, data, node string, segments map[lane]int) (dir string) {
 }
 
 func put(seg *segment, a *account) {
-	head := []byte(`{"message":"m"`)
-	seg.write("key", head, a.node, record.Numbers{Sequence: a.number()})
+	seg.write("key", a.node, record.Numbers{Sequence: a.number()}, []byte(`{"message":"m"`))
 }
 
 func opened(t testing.TB, data, node string, limit int) *spool {
@@ -328,7 +327,7 @@ func TestFewPredecessorsAreHeldOpenAtATime(t *testing.T) {
 func TestARecordThatNoSegmentHoldsIsRefused(t *testing.T) {
 	t.Parallel()
 	s := replaying(t)
-	if err := s.accept(make([]byte, segmentBytes), "", laneError, nil, false); !errors.Is(err, errFull) {
+	if err := s.accept("", laneError, nil, false, make([]byte, segmentBytes)); !errors.Is(err, errFull) {
 		t.Errorf("got %v", err)
 	}
 	if h := s.health(); h.Last != 0 || h.Refused != 1 {
@@ -385,7 +384,7 @@ func TestARefusedReplayDelaysNoLiveRecord(t *testing.T) {
 		t.Fatalf("%d taken", len(batch))
 	}
 	s.refusedByKafka(batch)
-	if err := s.accept([]byte(`{"message":"m"`), "", laneInfo, nil, false); err != nil {
+	if err := s.accept("", laneInfo, nil, false, []byte(`{"message":"m"`)); err != nil {
 		t.Fatal(err)
 	}
 	batch, pause := s.take(nil)

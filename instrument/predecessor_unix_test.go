@@ -28,7 +28,7 @@ func TestReplayReadsNoFileUnderTheLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	logged := make(chan error, 1)
-	go func() { logged <- s.accept([]byte(`{"message":"m"`), "", laneInfo, nil, false) }()
+	go func() { logged <- s.accept("", laneInfo, nil, false, []byte(`{"message":"m"`)) }()
 	select {
 	case err := <-logged:
 		if err != nil {

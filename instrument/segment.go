@@ -75,11 +75,12 @@ func (s *segment) room(n int) bool { return s.end+entryHead+n <= len(s.data) }
 
 // write adds an entry: head and numbers make the record. Its length is written
 // last, once the entry behind it is none: until then there is no entry.
-func (s *segment) write(key string, head []byte, node string, n record.Numbers) {
+func (s *segment) write(key, node string, n record.Numbers, head ...[]byte) {
 	h := s.data[s.end:]
-	body := entryHead + len(key)
-	copy(h[entryHead:], key)
-	tail := body + copy(h[body:], head)
+	tail := entryHead + copy(h[entryHead:], key)
+	for _, piece := range head {
+		tail += copy(h[tail:], piece)
+	}
 	end := tail + len(record.AppendNumbers(h[tail:tail:len(h)], node, n))
 	binary.LittleEndian.PutUint64(h[8:], n.Sequence)
 	binary.LittleEndian.PutUint16(h[16:], uint16(len(key)))

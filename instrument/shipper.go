@@ -83,15 +83,19 @@ func newShipper(cfg Config, node string, sp *spool) *shipper {
 }
 
 // accept numbers a record and keeps it until Kafka has it. head is the record
-// but for its numbers, visit the hop it belongs to, nil for none; last closes
+// but for its numbers, in pieces, visit the hop it belongs to, nil for none; last closes
 // the hop's count. It never waits for Kafka or a disk.
-func (s *shipper) accept(head []byte, key string, l lane, visit *hop, last bool) error {
+func (s *shipper) accept(key string, l lane, visit *hop, last bool, head ...[]byte) error {
+	size := len(key) + tailBytes
+	for _, piece := range head {
+		size += len(piece)
+	}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		return errClosed
 	}
-	seg := s.buffer.segment(l, len(key)+len(head)+tailBytes)
+	seg := s.buffer.segment(l, size)
 	if seg == nil {
 		s.account.refuse()
 		s.mu.Unlock()
@@ -106,7 +110,7 @@ func (s *shipper) accept(head []byte, key string, l lane, visit *hop, last bool)
 			n.HopRecords, n.HopSends = visit.sequence, visit.sends.Load()
 		}
 	}
-	seg.write(key, head, s.node, n)
+	seg.write(key, s.node, n, head...)
 	s.account.given()
 	s.buffer.added(seg, before)
 	short := len(s.buffer.free) < spareSegments && s.buffer.made < s.buffer.limit

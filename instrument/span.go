@@ -82,10 +82,7 @@ func appendHex(dst []byte, name string, id []byte) []byte {
 	return append(hex.AppendEncode(append(dst, name...), id), '"')
 }
 
-// appendLog writes the context of its log records.
-func (s *span) appendLog(dst []byte) []byte { return append(dst, s.encoded[:s.end.hop]...) }
-
-// appendHop writes that of its hop records.
+// appendHop writes the context of its hop records.
 func (s *span) appendHop(dst []byte) []byte {
 	dst = append(dst, s.encoded[:s.end.span]...)
 	dst = append(dst, s.encoded[s.end.hop:]...)
