@@ -271,7 +271,7 @@ func (a *attributes) append(dst []byte) []byte {
 	if len(a.labels) == 0 {
 		return dst
 	}
-	dst = append(dst, `,"labels":{`...)
-	dst = append(dst, a.labels...)
-	return append(dst, '}')
+	return append(append(append(dst, labelsOpen...), a.labels...), labelsEnd...)
 }
+
+var labelsOpen, labelsEnd = []byte(`,"labels":{`), []byte(`}`)

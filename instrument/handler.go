@@ -53,6 +53,10 @@ type call struct {
 	hops *hops
 	ctx  context.Context // nil: none
 	at   place
+
+	// The place in the source of the call before this one.
+	pc     uintptr
+	origin []byte
 }
 
 // place is hops.place with memory.
@@ -122,10 +126,17 @@ func (h *handler) Handle(ctx context.Context, from slog.Record) error {
 		c.record = record.AppendSaga(c.record, *at.saga)
 	}
 	said := len(c.record)
-	c.record = c.attrs.append(c.record)
+	c.record = record.AppendError(c.record, c.attrs.err)
+	if c.pc != from.PC || c.pc == 0 {
+		c.pc, c.origin = from.PC, h.in.origins.of(from.PC)
+	}
+	open, end := labelsOpen, labelsEnd
+	if len(c.attrs.labels) == 0 {
+		open, end = nil, nil
+	}
 	// Most of a record is there already: it is put together where it waits.
 	err := h.in.ship.accept(at.key, lane, at.hop, false,
-		c.record[:start], h.in.service, at.context(), c.record[start:said], h.in.origins.of(from.PC), c.record[said:], kind)
+		c.record[:start], h.in.service, at.context(), c.record[start:said], c.origin, c.record[said:], open, c.attrs.labels, end, kind)
 	c.done()
 	return err
 }
