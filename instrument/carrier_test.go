@@ -95,21 +95,15 @@ func TestNoNumberIsMissingWhileKafkaIsInMotion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for at := int64(0); at < end; {
-			select {
-			case m := <-part.Messages():
-				at = m.Offset + 1
-				r, err := record.Decode(m.Value)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if string(m.Key) != r.CorrelationKey {
-					t.Errorf("key %q of %s", m.Key, m.Value)
-				}
-				all = append(all, r)
-			case <-time.After(patience):
-				t.Fatalf("partition %d ends at %d, read to %d", p, end, at)
+		for _, m := range (&reader{PartitionConsumer: part}).to(t, end) {
+			r, err := record.Decode(m.Value)
+			if err != nil {
+				t.Fatal(err)
 			}
+			if string(m.Key) != r.CorrelationKey {
+				t.Errorf("key %q of %s", m.Key, m.Value)
+			}
+			all = append(all, r)
 		}
 		part.Close()
 	}

@@ -28,4 +28,4 @@ func laneOf(l slog.Level) lane {
 }
 
 // String is the level as ledgers name it.
-func (l lane) String() string { return [lanes]string{"debug", "info", "warn", "error"}[l] }
+func (l lane) String() string { return levels[l] }

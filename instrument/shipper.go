@@ -40,7 +40,7 @@ type shipper struct {
 	replays  int       // of them, those of a predecessor
 	resume   time.Time // nothing is handed over before
 	failures int       // refusals without a success between
-	group    int       // most parcels at the producer, see tooLarge; 0: any
+	group    int       // most parcels at the producer, see refusedForGood; 0: any
 	shrunk   bool      // the group at the producer was too large
 	resting  bool      // feed waits to be woken
 	hungry   bool      // because it has fed all there was
