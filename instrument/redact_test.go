@@ -478,7 +478,7 @@ func TestLongTextsTakeLinearTime(t *testing.T) {
 		start := time.Now()
 		builtIn.text(s)
 		builtIn.text(strings.Repeat("password=x1 ", 100) + s)
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%q: %v", part, took)
 		}
 	}
