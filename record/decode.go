@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,23 +19,46 @@ var (
 )
 
 // Decode reads one record. Fields outside the contract are left out of the
-// result (they stay in the bytes); a field of the contract with a wrong type,
-// two equal keys, a missing @timestamp or event.id, a correlation.id
-// without its key, or a time outside 1970–2262 is an error that wraps [ErrInvalid] and names the field.
+// result (they stay in the bytes). An error wraps [ErrInvalid] and names the field: a
+// field of the contract has a wrong type, or is written as an object or inside
+// another field than it belongs to, two keys are equal, @timestamp or event.id is missing, a
+// correlation.id is without its key, or a time is outside 1970–2262.
 func Decode(b []byte) (Record, error) {
-	r, err := decode(b)
+	r, err := read(b, false)
 	if err != nil {
 		return Record{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if r.Sequence != 0 && r.ID == EventID(r.Node, r.Sequence) {
+		r.ID = ""
 	}
 	return r, nil
 }
 
-func decode(b []byte) (Record, error) {
+// Stub is what a store must know of a record. Its texts share the memory of the
+// bytes that were scanned.
+type Stub struct {
+	ID    string    // event.id
+	Key   string    // correlation.key; empty outside any journey
+	Trace string    // trace.id; empty outside any trace
+	Time  time.Time // @timestamp
+}
+
+// Scan checks a record as [Decode] does and fails where that does, but reads no
+// more than the stub, and allocates nothing for a record as [Append] writes it.
+func Scan(b []byte) (Stub, error) {
+	r, err := read(b, true)
+	if err != nil {
+		return Stub{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return Stub{ID: r.ID, Key: r.CorrelationKey, Trace: r.TraceID, Time: r.Time}, nil
+}
+
+func read(b []byte, check bool) (Record, error) {
 	if len(b) > MaxBytes {
 		return Record{}, fmt.Errorf("%d bytes, more than %d", len(b), MaxBytes)
 	}
 	r := Record{Raw: b}
-	s := scanner{b: b}
+	s := newScanner(b, check)
 	if err := s.object(maxFields, func(key string) error { return s.field(&r, key) }); err != nil {
 		return Record{}, err
 	}
@@ -48,9 +72,6 @@ func decode(b []byte) (Record, error) {
 		return Record{}, errors.New("no event.id")
 	case len(r.ID) > 512:
 		return Record{}, errors.New("event.id is longer than 512 bytes, the most Elasticsearch takes")
-	}
-	if r.Sequence != 0 && r.ID == EventID(r.Node, r.Sequence) {
-		r.ID = ""
 	}
 	if r.CorrelationID != "" {
 		if !ValidID(r.CorrelationID) {
@@ -76,49 +97,49 @@ func (s *scanner) field(r *Record, key string) (err error) {
 	case "@timestamp":
 		r.Time, err = s.timestamp()
 	case "log.level":
-		r.Level, err = s.str()
+		r.Level, err = s.text()
 	case "message":
-		r.Message, err = s.str()
+		r.Message, err = s.text()
 	case "log.logger":
-		r.Logger, err = s.str()
+		r.Logger, err = s.text()
 	case "log.origin.file.name":
-		r.Origin.File, err = s.str()
+		r.Origin.File, err = s.text()
 	case "log.origin.file.line":
 		err = s.int(&r.Origin.Line)
 	case "log.origin.function":
-		r.Origin.Function, err = s.str()
+		r.Origin.Function, err = s.text()
 	case "waybill.kind":
 		err = assign(&r.Kind, s)
 	case "waybill.version":
 		err = s.int(&r.Version)
 	case "waybill.outcome":
-		r.Declared, err = s.str()
+		r.Declared, err = s.text()
 	case "waybill.reason":
-		r.Reason, err = s.str()
+		r.Reason, err = s.text()
 	case "expect.station":
-		r.Expect.Station, err = s.str()
+		r.Expect.Station, err = s.text()
 	case "expect.within":
 		var n int64
 		n, err = s.integer()
 		r.Expect.Within = time.Duration(n)
 	case "alias.name":
-		r.Alias.Name, err = s.str()
+		r.Alias.Name, err = s.text()
 	case "alias.value":
-		r.Alias.Value, err = s.str()
+		r.Alias.Value, err = s.text()
 	case "service.name":
-		r.Service, err = s.str()
+		r.Service, err = s.text()
 	case "service.version":
-		r.ServiceVer, err = s.str()
+		r.ServiceVer, err = s.text()
 	case "service.environment":
-		r.Environment, err = s.str()
+		r.Environment, err = s.text()
 	case "service.node.name":
-		r.Node, err = s.str()
+		r.Node, err = s.text()
 	case "event.sequence":
 		r.Sequence, err = s.count()
 	case "event.id":
 		r.ID, err = s.str()
 	case "event.outcome":
-		r.Outcome, err = s.str()
+		r.Outcome, err = s.text()
 	case "event.duration":
 		var n int64
 		n, err = s.integer()
@@ -130,11 +151,11 @@ func (s *scanner) field(r *Record, key string) (err error) {
 	case "trace.id":
 		r.TraceID, err = s.str()
 	case "span.id":
-		r.SpanID, err = s.str()
+		r.SpanID, err = s.text()
 	case "parent.id":
-		r.ParentID, err = s.str()
+		r.ParentID, err = s.text()
 	case "hop.id":
-		r.HopID, err = s.str()
+		r.HopID, err = s.text()
 	case "hop.sequence":
 		r.HopSequence, err = s.count()
 	case "hop.records":
@@ -142,73 +163,100 @@ func (s *scanner) field(r *Record, key string) (err error) {
 	case "hop.sends":
 		r.HopSends, err = s.count()
 	case "span.name":
-		r.SpanName, err = s.str()
+		r.SpanName, err = s.text()
 	case "span.kind":
-		r.SpanKind, err = s.str()
+		r.SpanKind, err = s.text()
 	case "http.request.method":
-		r.HTTP.Method, err = s.str()
+		r.HTTP.Method, err = s.text()
 	case "http.route":
-		r.HTTP.Route, err = s.str()
+		r.HTTP.Route, err = s.text()
 	case "url.path":
-		r.HTTP.Path, err = s.str()
+		r.HTTP.Path, err = s.text()
 	case "http.response.status_code":
 		err = s.int(&r.HTTP.Status)
 	case "messaging.system":
-		r.Messaging.System, err = s.str()
+		r.Messaging.System, err = s.text()
 	case "messaging.operation.type":
-		r.Messaging.Operation, err = s.str()
+		r.Messaging.Operation, err = s.text()
 	case "messaging.destination.name":
-		r.Messaging.Topic, err = s.str()
+		r.Messaging.Topic, err = s.text()
 	case "messaging.destination.partition.id":
 		err = s.partition(r)
 	case "messaging.kafka.offset":
 		r.Messaging.Offset, err = s.integer()
 		r.Messaging.HasOffset = true
 	case "messaging.consumer.group.name":
-		r.Messaging.Group, err = s.str()
+		r.Messaging.Group, err = s.text()
 	case "messaging.message.attempt":
 		err = s.int(&r.Messaging.Attempt)
 	case "saga.id":
-		r.Saga.ID, err = s.str()
+		r.Saga.ID, err = s.text()
 	case "saga.step":
-		r.Saga.Step, err = s.str()
+		r.Saga.Step, err = s.text()
 	case "saga.phase":
-		r.Saga.Phase, err = s.str()
+		r.Saga.Phase, err = s.text()
 	case "error.type":
-		r.Error.Type, err = s.str()
+		r.Error.Type, err = s.text()
 	case "error.message":
-		r.Error.Message, err = s.str()
+		r.Error.Message, err = s.text()
 	case "error.stack_trace":
-		r.Error.Stack, err = s.str()
+		r.Error.Stack, err = s.text()
 	case "links":
 		err = s.array(maxLinks, func() error {
 			var l Link
 			if err := s.object(16, func(key string) error { return s.link(&l, key) }); err != nil {
 				return err
 			}
-			r.Links = append(r.Links, l)
+			if !s.check {
+				r.Links = append(r.Links, l)
+			}
 			return nil
 		})
 	case "labels":
 		err = s.object(maxLabels, func(key string) error {
-			value, err := s.str()
-			r.Labels = append(r.Labels, Label{Key: key, Value: value})
+			if strings.IndexByte(key, 0) >= 0 {
+				return errors.New("a key with NUL, which Elasticsearch refuses")
+			}
+			value, err := s.text()
+			if !s.check {
+				r.Labels = append(r.Labels, Label{Key: strings.Clone(key), Value: value})
+			}
 			return err
 		})
 	default:
-		err = s.skip(1)
+		err = s.foreign(key)
 	}
 	return err
+}
+
+// foreign consumes a field outside the contract. It refuses what Elasticsearch would
+// take for another field than it is, or would store where no search finds it.
+func (s *scanner) foreign(key string) error {
+	switch {
+	case key == "":
+		return errors.New("a field without a name, which Elasticsearch refuses")
+	case strings.HasPrefix(key, "labels."):
+		return errors.New("want it inside labels, where searches find it")
+	case s.peek() == '{' && families[key]:
+		return fmt.Errorf(`fields are written flat: want "%s.…": …, not "%s": {…}`, key, key)
+	}
+	return s.skip(1)
+}
+
+// families are the first words of the contract's field names.
+var families = map[string]bool{
+	"alias": true, "correlation": true, "error": true, "event": true, "expect": true, "hop": true, "http": true, "log": true, "messaging": true,
+	"parent": true, "saga": true, "service": true, "span": true, "trace": true, "url": true, "waybill": true,
 }
 
 func (s *scanner) link(l *Link, key string) (err error) {
 	switch key {
 	case "trace.id":
-		l.TraceID, err = s.str()
+		l.TraceID, err = s.text()
 	case "span.id":
-		l.SpanID, err = s.str()
+		l.SpanID, err = s.text()
 	case "correlation.id":
-		l.CorrelationID, err = s.str()
+		l.CorrelationID, err = s.text()
 	default:
 		err = s.skip(1)
 	}
@@ -216,12 +264,12 @@ func (s *scanner) link(l *Link, key string) (err error) {
 }
 
 func (s *scanner) timestamp() (time.Time, error) {
-	text, err := s.str()
+	text, err := s.key()
 	if err != nil {
 		return time.Time{}, err
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
+	if err != nil || strings.IndexByte(text, ',') >= 0 || fraction(text) > 9 {
 		return time.Time{}, fmt.Errorf("%q is not an RFC 3339 time", clip(text))
 	}
 	if !t.After(minTime) || t.After(maxTime) {
@@ -230,8 +278,14 @@ func (s *scanner) timestamp() (time.Time, error) {
 	return t.UTC(), nil
 }
 
+// fraction counts the digits of a time's fraction: Elasticsearch takes nine.
+func fraction(text string) int {
+	_, rest, _ := strings.Cut(text, ".")
+	return len(rest) - len(strings.TrimLeft(rest, "0123456789"))
+}
+
 func (s *scanner) partition(r *Record) error {
-	text, err := s.str()
+	text, err := s.key()
 	if err != nil {
 		return err
 	}

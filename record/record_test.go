@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -117,6 +118,9 @@ func TestDecodeRefuses(t *testing.T) {
 		if !errors.Is(err, record.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.80s\n got %v\nwant %s", in, err, want)
 		}
+		if _, again := record.Scan([]byte(in)); err == nil || again == nil || again.Error() != err.Error() {
+			t.Errorf("%.80s\nScan says %v", in, again)
+		}
 	}
 	f(``, "ends too early")
 	f(`[]`, "want '{'")
@@ -140,11 +144,44 @@ func TestDecodeRefuses(t *testing.T) {
 	f(`{`+ok+`,"x":01}`, "want ',' or '}'")
 	f(`{`+ok+`,"x":nul}`, "want a value")
 	f(`{`+ok+`,"x":`+strings.Repeat("[", 10000)+`}`, "nested deeper")
+	f(`{"@timestamp":"2026-11-23T14:00:00.1234567890Z","event.id":"e"}`, "RFC 3339")
+	f(`{"@timestamp":"2026-11-23T14:00:00,5Z","event.id":"e"}`, "RFC 3339")
+	f(`{`+ok+`,"":1}`, "without a name")
+	f(`{`+ok+`,"labels.order_id":"7"}`, "inside labels")
+	f(`{`+ok+`,"labels":{"a\u0000":"7"}}`, "NUL")
+	f(`{`+ok+`,"service":{"name":"bank"}}`, `want "service.…"`)
+	f(`{`+ok+`,"message":"\q"}`, `unknown escape \q`)
+	f(`{`+ok+`,"message":"\u12"}`, "four hex digits")
+	f(`{`+ok+`,"message":"`+"a\n"+`"}`, "control character 0x0a")
+	f(`{`+ok+`,"message":"é\`, "ends too early")
+	f(`{`+ok+`,"x":1,"\u0078":2}`, `"x" is there twice`)
 	f(`{`+ok+`,"correlation.id":"a b"}`, "visible ASCII")
 	f(`{`+ok+`,"correlation.id":"A","correlation.key":"b"}`, `want "a"`)
 	f(`{`+ok+`,"correlation.id":"A"}`, "correlation.key")
 	f(`{`+ok+`,"correlation.key":"a"}`, "correlation.key")
 	f(`{`+ok+`,"message":"`+strings.Repeat("a", record.MaxBytes)+`"}`, "bytes, more than")
+}
+
+func TestScanAllocatesNothing(t *testing.T) {
+	r := full()
+	r.CorrelationID, r.CorrelationKey = "order-7", "" // another key than the ID has to be made
+	line := record.Append(nil, &r)
+	if n := testing.AllocsPerRun(100, func() { record.Scan(line) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkScan(b *testing.B) {
+	r := full()
+	r.CorrelationID, r.CorrelationKey = "order-7", ""
+	line := record.Append(nil, &r)
+	b.SetBytes(int64(len(line)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := record.Scan(line); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func TestDecodeTakesFieldsOfAFutureContract(t *testing.T) {
@@ -237,8 +274,15 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"@timestamp":"2026-11-23T14:00:00Z","event.id":"e","x":[{"y":1e9}],"message":"\u00e9"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := record.Decode(b)
+		stub, scanned := record.Scan(b)
+		if fmt.Sprint(err) != fmt.Sprint(scanned) {
+			t.Fatalf("Decode says %v, Scan %v", err, scanned)
+		}
 		if err != nil {
 			return
+		}
+		if want := (record.Stub{ID: r.Identity(), Key: r.CorrelationKey, Trace: r.TraceID, Time: r.Time}); stub != want {
+			t.Fatalf("scanned %+v, want %+v", stub, want)
 		}
 		line := record.Append(nil, &r)
 		again, err := record.Decode(line)

@@ -3,9 +3,12 @@ package record
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Limits on a record that comes from outside.
@@ -21,12 +24,17 @@ var errEnd = errors.New("ends too early")
 // scanner walks one JSON text (RFC 8259). encoding/json would match names in
 // any case and take the last of two equal keys, which Elasticsearch refuses.
 type scanner struct {
-	b []byte
-	i int
+	src   string // shares the memory of the bytes being read
+	i     int
+	check bool // texts that nobody asks for are checked, not read; the others share memory
+}
+
+func newScanner(b []byte, check bool) scanner {
+	return scanner{src: unsafe.String(unsafe.SliceData(b), len(b)), check: check}
 }
 
 // object calls field for each member with the scanner at the member's value,
-// which field must consume. Equal keys are an error.
+// which field must consume. Equal keys are an error. A key shares memory.
 func (s *scanner) object(limit int, field func(key string) error) error {
 	if err := s.expect('{'); err != nil {
 		return err
@@ -35,21 +43,22 @@ func (s *scanner) object(limit int, field func(key string) error) error {
 		s.i++
 		return nil
 	}
-	seen := make([]string, 0, 32)
+	var few [64]string
+	seen, bits := few[:0], [4]uint64{}
 	for {
-		key, err := s.str()
+		key, err := s.key()
 		if err != nil {
 			return fmt.Errorf("a key: %w", err)
 		}
-		for _, k := range seen {
-			if k == key {
-				return fmt.Errorf("key %q is there twice", clip(key))
-			}
+		// Most keys are told apart by one bit, the rest by comparing.
+		word, bit := place(key)
+		if bits[word]&bit != 0 && slices.Contains(seen, key) {
+			return fmt.Errorf("key %q is there twice", clip(key))
 		}
 		if len(seen) == limit {
 			return fmt.Errorf("more than %d fields", limit)
 		}
-		seen = append(seen, key)
+		seen, bits[word] = append(seen, key), bits[word]|bit
 		if err := s.expect(':'); err != nil {
 			return err
 		}
@@ -66,6 +75,14 @@ func (s *scanner) object(limit int, field func(key string) error) error {
 			return s.unexpected("',' or '}'")
 		}
 	}
+}
+
+func place(key string) (word int, bit uint64) {
+	h := uint(len(key)) * 7
+	if len(key) > 0 {
+		h += uint(key[len(key)-1])*31 + uint(key[len(key)/2])*3
+	}
+	return int(h >> 6 & 3), 1 << (h & 63)
 }
 
 func (s *scanner) array(limit int, element func() error) error {
@@ -106,14 +123,14 @@ func (s *scanner) skip(depth int) error {
 	case c == '[':
 		return s.array(1<<20, func() error { return s.skip(depth + 1) })
 	case c == '"':
-		_, err := s.str()
+		_, _, err := s.span()
 		return err
 	case c == '-' || c >= '0' && c <= '9':
 		_, err := s.number()
 		return err
 	default:
 		for _, word := range [...]string{"true", "false", "null"} {
-			if len(s.b)-s.i >= len(word) && string(s.b[s.i:s.i+len(word)]) == word {
+			if len(s.src)-s.i >= len(word) && s.src[s.i:s.i+len(word)] == word {
 				s.i += len(word)
 				return nil
 			}
@@ -122,96 +139,144 @@ func (s *scanner) skip(depth int) error {
 	}
 }
 
+// str reads a string.
 func (s *scanner) str() (string, error) {
-	if s.peek() != '"' {
-		return "", s.unexpected("a string")
+	text, err := s.key()
+	if s.check || err != nil {
+		return text, err
 	}
-	s.i++
-	start := s.i
-	for ; s.i < len(s.b); s.i++ {
-		switch c := s.b[s.i]; {
-		case c == '"':
-			raw := s.b[start:s.i]
-			s.i++
-			if !utf8.Valid(raw) {
-				return "", errors.New("not valid UTF-8")
-			}
-			return string(raw), nil
-		case c == '\\':
-			return s.escaped(start)
-		case c < 0x20:
-			return "", fmt.Errorf("control character 0x%02x in a string", c)
-		}
-	}
-	return "", errEnd
+	return strings.Clone(text), nil
 }
 
-// escaped finishes a string whose first backslash is at s.i.
-func (s *scanner) escaped(start int) (string, error) {
-	out := append([]byte(nil), s.b[start:s.i]...)
-	for s.i < len(s.b) {
-		c := s.b[s.i]
-		s.i++
-		switch {
+// text reads a string that only [Decode] asks for.
+func (s *scanner) text() (string, error) {
+	if !s.check {
+		return s.str()
+	}
+	_, _, err := s.span()
+	return "", err
+}
+
+// key reads a string that may share memory.
+func (s *scanner) key() (string, error) {
+	raw, escaped, err := s.span()
+	if escaped && err == nil {
+		return unescape(raw), nil
+	}
+	return raw, err
+}
+
+// span checks a string and returns what stands between its quotes.
+func (s *scanner) span() (raw string, escaped bool, err error) {
+	if s.peek() != '"' {
+		return "", false, s.unexpected("a string")
+	}
+	s.i++
+	start, ascii := s.i, true
+	for {
+		s.i += plain(s.src[s.i:])
+		if s.i == len(s.src) {
+			return "", false, errEnd
+		}
+		switch c := s.src[s.i]; {
 		case c == '"':
-			if !utf8.Valid(out) {
-				return "", errors.New("not valid UTF-8")
+			raw = s.src[start:s.i]
+			s.i++
+			if !ascii && !utf8.ValidString(raw) {
+				return "", false, errors.New("not valid UTF-8")
 			}
-			return string(out), nil
+			return raw, escaped, nil
+		case c == '\\':
+			escaped = true
+			if err := s.escape(); err != nil {
+				return "", false, err
+			}
 		case c < 0x20:
-			return "", fmt.Errorf("control character 0x%02x in a string", c)
-		case c != '\\':
+			return "", false, fmt.Errorf("control character 0x%02x in a string", c)
+		default:
+			ascii = false
+			for s.i < len(s.src) && s.src[s.i] >= utf8.RuneSelf {
+				s.i++
+			}
+		}
+	}
+}
+
+// escape checks one escape, or the two of a surrogate pair.
+func (s *scanner) escape() error {
+	if s.i+1 >= len(s.src) {
+		return errEnd
+	}
+	c := s.src[s.i+1]
+	s.i += 2
+	switch c {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return nil
+	case 'u':
+	default:
+		return fmt.Errorf("unknown escape \\%c", c)
+	}
+	r, err := s.hex4()
+	if err != nil || !utf16.IsSurrogate(r) {
+		return err
+	}
+	low := rune(-1)
+	if strings.HasPrefix(s.src[s.i:], `\u`) {
+		s.i += 2
+		if low, err = s.hex4(); err != nil {
+			return err
+		}
+	}
+	if utf16.DecodeRune(r, low) == utf8.RuneError {
+		return errors.New("half a surrogate pair")
+	}
+	return nil
+}
+
+// unescape reads what span has checked.
+func unescape(raw string) string {
+	s := scanner{src: raw}
+	out := make([]byte, 0, len(raw))
+	for s.i < len(raw) {
+		c := raw[s.i]
+		s.i++
+		if c != '\\' {
 			out = append(out, c)
 			continue
 		}
-		if s.i == len(s.b) {
-			return "", errEnd
-		}
-		c = s.b[s.i]
+		c = raw[s.i]
 		s.i++
 		switch c {
-		case '"', '\\', '/':
-			out = append(out, c)
 		case 'b':
-			out = append(out, '\b')
+			c = '\b'
 		case 'f':
-			out = append(out, '\f')
+			c = '\f'
 		case 'n':
-			out = append(out, '\n')
+			c = '\n'
 		case 'r':
-			out = append(out, '\r')
+			c = '\r'
 		case 't':
-			out = append(out, '\t')
+			c = '\t'
 		case 'u':
-			r, err := s.hex4()
-			if err != nil {
-				return "", err
-			}
+			r, _ := s.hex4()
 			if utf16.IsSurrogate(r) {
-				low := rune(-1)
-				if s.i+1 < len(s.b) && s.b[s.i] == '\\' && s.b[s.i+1] == 'u' {
-					s.i += 2
-					if low, err = s.hex4(); err != nil {
-						return "", err
-					}
-				}
-				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-					return "", errors.New("half a surrogate pair")
-				}
+				s.i += 2
+				low, _ := s.hex4()
+				r = utf16.DecodeRune(r, low)
 			}
 			out = utf8.AppendRune(out, r)
-		default:
-			return "", fmt.Errorf("unknown escape \\%c", c)
+			continue
 		}
+		out = append(out, c)
 	}
-	return "", errEnd
+	return string(out)
 }
 
 func (s *scanner) hex4() (rune, error) {
-	if len(s.b)-s.i < 4 {
+	if len(s.src)-s.i < 4 {
 		return 0, errEnd
 	}
-	n, err := strconv.ParseUint(string(s.b[s.i:s.i+4]), 16, 16)
+	n, err := strconv.ParseUint(s.src[s.i:s.i+4], 16, 16)
 	if err != nil {
 		return 0, errors.New(`\u needs four hex digits`)
 	}
@@ -224,17 +289,17 @@ func (s *scanner) number() (string, error) {
 	start := s.i
 	digits := func() bool {
 		from := s.i
-		for s.i < len(s.b) && s.b[s.i] >= '0' && s.b[s.i] <= '9' {
+		for s.i < len(s.src) && s.src[s.i] >= '0' && s.src[s.i] <= '9' {
 			s.i++
 		}
 		return s.i > from
 	}
 	at := func(set string) bool {
-		if s.i == len(s.b) {
+		if s.i == len(s.src) {
 			return false
 		}
 		for i := range len(set) {
-			if s.b[s.i] == set[i] {
+			if s.src[s.i] == set[i] {
 				s.i++
 				return true
 			}
@@ -254,7 +319,7 @@ func (s *scanner) number() (string, error) {
 			return "", s.unexpected("a digit")
 		}
 	}
-	return string(s.b[start:s.i]), nil
+	return s.src[start:s.i], nil
 }
 
 func (s *scanner) integer() (int64, error) {
@@ -280,11 +345,11 @@ func (s *scanner) count() (uint64, error) {
 
 // peek skips white space and returns the next byte, 0 at the end.
 func (s *scanner) peek() byte {
-	for ; s.i < len(s.b); s.i++ {
-		switch s.b[s.i] {
+	for ; s.i < len(s.src); s.i++ {
+		switch s.src[s.i] {
 		case ' ', '\t', '\n', '\r':
 		default:
-			return s.b[s.i]
+			return s.src[s.i]
 		}
 	}
 	return 0
@@ -300,10 +365,10 @@ func (s *scanner) expect(c byte) error {
 }
 
 func (s *scanner) unexpected(want string) error {
-	if s.i >= len(s.b) {
+	if s.i >= len(s.src) {
 		return errEnd
 	}
-	return fmt.Errorf("want %s at byte %d, not %q", want, s.i, s.b[s.i])
+	return fmt.Errorf("want %s at byte %d, not %q", want, s.i, s.src[s.i])
 }
 
 func clip(s string) string {

@@ -15,19 +15,21 @@ var ErrUnavailable = errors.New("store unavailable")
 
 // Entry is one record with what a store must know of it.
 type Entry struct {
-	ID   string    // event.id: the same record twice is one
-	Key  string    // correlation.key; empty outside any journey
-	Time time.Time // @timestamp
-	Raw  []byte    // the record as it was written; the store does not change it
+	ID    string    // event.id: the same record twice is one
+	Key   string    // correlation.key; empty outside any journey
+	Trace string    // trace.id; empty outside any trace
+	Time  time.Time // @timestamp
+	Raw   []byte    // the record as it was written; the store does not change it
 }
 
-// NewEntry reads one encoded record. Errors wrap record.ErrInvalid.
+// NewEntry checks one encoded record and reads of it what a store must know. The
+// entry's texts share raw's memory. Errors wrap record.ErrInvalid.
 func NewEntry(raw []byte) (Entry, error) {
-	r, err := record.Decode(raw)
+	s, err := record.Scan(raw)
 	if err != nil {
 		return Entry{}, err
 	}
-	return Entry{ID: r.Identity(), Key: r.CorrelationKey, Time: r.Time, Raw: raw}, nil
+	return Entry{ID: s.ID, Key: s.Key, Trace: s.Trace, Time: s.Time, Raw: raw}, nil
 }
 
 // Compare orders entries by Time, then ID.
@@ -35,12 +37,13 @@ func Compare(a, b Entry) int {
 	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID))
 }
 
-// Result says what became of the entries of one Put that returned no error:
-// Stored + Present + len(Rejected) is their number.
+// Result says what became of the entries of one Put:
+// Stored + Present + len(Rejected) + len(Unsettled) is their number.
 type Result struct {
-	Stored   int // new
-	Present  int // stored before with the same content
-	Rejected []Rejection
+	Stored    int // new
+	Present   int // stored before with the same content
+	Rejected  []Rejection
+	Unsettled []int // indices of entries to give again; none where Put returns no error
 }
 
 // Rejection is an entry that can never be stored.
@@ -56,8 +59,8 @@ const Conflict = "conflict: another record has this event.id"
 type Writer interface {
 	// Put stores entries durably. With a nil error every one of them is stored,
 	// was there already, or is in Result.Rejected. With an error, which wraps
-	// ErrUnavailable or is the context's, any part may be stored, and the same
-	// call can be made again. Safe for concurrent use.
+	// ErrUnavailable or is the context's, those in Result.Unsettled can be given
+	// again, whether or not they have been stored. Safe for concurrent use.
 	Put(ctx context.Context, entries []Entry) (Result, error)
 }
 

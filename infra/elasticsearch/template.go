@@ -7,3 +7,6 @@ import _ "embed"
 //
 //go:embed records.json
 var Records string
+
+// Version is that of Records: a cluster keeps the newest.
+const Version = 1

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
+	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 )
 
@@ -32,6 +34,7 @@ func (s *Store) Put(ctx context.Context, entries []store.Entry) (store.Result, e
 		if pending, err = s.attempt(ctx, entries, pending, &res); len(pending) == 0 && err == nil {
 			return res, nil
 		}
+		res.Unsettled = pending
 		if ctx.Err() != nil {
 			return res, ctx.Err()
 		}
@@ -51,6 +54,7 @@ func (s *Store) Put(ctx context.Context, entries []store.Entry) (store.Result, e
 		case <-ctx.Done():
 			return res, ctx.Err()
 		}
+		res.Unsettled = nil
 	}
 }
 
@@ -63,18 +67,15 @@ func backOff(attempt int) time.Duration {
 // attempt makes one bulk request of the pending entries, settles in res what it
 // can and returns those to try again. The error is the last one of the cluster's state.
 func (s *Store) attempt(ctx context.Context, entries []store.Entry, pending []int, res *store.Result) (again []int, err error) {
-	var body bytes.Buffer
-	for _, i := range pending {
-		e := entries[i]
-		index := s.index(e.Time)
-		if err := s.ensureIndex(ctx, index); err != nil {
-			return pending, err
-		}
-		if err := appendItem(&body, index, e); err != nil {
-			return pending, err
-		}
+	home := s.index(entries[pending[0]].Time)
+	body, err := s.body(ctx, entries, pending, home)
+	if err != nil {
+		return pending, err
 	}
-	answer, err := s.do(ctx, esapi.BulkRequest{Body: &body})
+	answer, err := s.do(ctx, esapi.BulkRequest{
+		Index: home, Body: bytes.NewReader(body),
+		FilterPath: []string{"errors", "items.*.status", "items.*.error.type", "items.*.error.reason"},
+	})
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused) && refused.status == http.StatusRequestEntityTooLarge:
@@ -82,62 +83,109 @@ func (s *Store) attempt(ctx context.Context, entries []store.Entry, pending []in
 	case err != nil:
 		return pending, err
 	}
+	s.bodies.Put(&body) // only now: after an error the connection may still be reading it
+	if bytes.HasPrefix(answer, []byte(`{"errors":false,`)) && bytes.Count(answer, []byte(`"status":`)) == len(pending) {
+		res.Stored += len(pending)
+		return nil, nil
+	}
+	return s.settle(ctx, entries, pending, answer, res)
+}
+
+// body writes a bulk request to the index home, with the index named where it is another one.
+func (s *Store) body(ctx context.Context, entries []store.Entry, pending []int, home string) ([]byte, error) {
+	size := 0
+	for _, i := range pending {
+		size += len(entries[i].Raw) + len(entries[i].ID) + len(home) + len(`{"create":{"_index":"","_id":""}}`+"\n\n")
+	}
+	var body []byte
+	if last, ok := s.bodies.Get().(*[]byte); ok {
+		body = (*last)[:0]
+	}
+	body = slices.Grow(body, size)
+	index, day := home, int64(-1)
+	for _, i := range pending {
+		e := entries[i]
+		if d := e.Time.Unix() / secondsPerDay; d != day {
+			index, day = s.index(e.Time), d
+			if err := s.ensureIndex(ctx, index); err != nil {
+				return nil, err
+			}
+		}
+		body = append(body, `{"create":{`...)
+		if index != home {
+			body = append(append(append(body, `"_index":"`...), index...), `",`...)
+		}
+		body = append(record.AppendString(append(body, `"_id":`...), e.ID), "}}\n"...)
+		if bytes.IndexByte(e.Raw, '\n') < 0 {
+			body = append(body, e.Raw...)
+		} else { // an item is one line
+			line := bytes.NewBuffer(body)
+			if err := json.Compact(line, e.Raw); err != nil {
+				return nil, err
+			}
+			body = line.Bytes()
+		}
+		body = append(body, '\n')
+	}
+	return body, nil
+}
+
+const secondsPerDay = 24 * 60 * 60
+
+// settle reads a bulk answer item by item.
+func (s *Store) settle(ctx context.Context, entries []store.Entry, pending []int, answer []byte, res *store.Result) (again []int, err error) {
 	var bulk struct {
-		Errors bool                    `json:"errors"`
-		Items  []map[string]bulkAnswer `json:"items"`
+		Items []struct {
+			Create struct {
+				Status int `json:"status"`
+				Error  struct {
+					Type   string `json:"type"`
+					Reason string `json:"reason"`
+				} `json:"error"`
+			} `json:"create"`
+		} `json:"items"`
 	}
 	if err := json.Unmarshal(answer, &bulk); err != nil || len(bulk.Items) != len(pending) {
 		return pending, fmt.Errorf("%w: bulk answer has %d items for %d records: %w", store.ErrUnavailable, len(bulk.Items), len(pending), err)
 	}
-	if !bulk.Errors {
-		res.Stored += len(pending)
-		return nil, nil
-	}
 	var present []int
 	for n, i := range pending {
-		item := bulk.Items[n]["create"]
+		item := &bulk.Items[n].Create
 		r := &refusal{status: item.Status, kind: item.Error.Type, reason: item.Error.Reason}
 		switch {
-		case item.Status < 300:
+		case item.Status >= 200 && item.Status < 300:
 			res.Stored++
 		case item.Status == http.StatusConflict:
 			present = append(present, i)
-		case r.temporary():
+		case r.content():
+			res.Rejected = append(res.Rejected, store.Rejection{Index: i, Reason: r.Error()})
+		default:
 			if item.Status == http.StatusNotFound {
 				s.forgetIndex(s.index(entries[i].Time))
 			}
 			again, err = append(again, i), fmt.Errorf("%w: %w", store.ErrUnavailable, r)
-		default:
-			res.Rejected = append(res.Rejected, store.Rejection{Index: i, Reason: r.Error()})
 		}
 	}
-	if twins := s.compare(ctx, entries, present, res); twins != nil {
-		return append(again, present...), twins
+	// A page of twins is what one request of records can be.
+	for len(present) > 0 {
+		page, bytes := 0, 0
+		for page < len(present) && page < comparePage && bytes < compareBytes {
+			bytes += len(entries[present[page]].Raw)
+			page++
+		}
+		if twins := s.compare(ctx, entries, present[:page], res); twins != nil {
+			return append(again, present...), twins
+		}
+		present = present[page:]
 	}
 	return again, err
 }
 
-type bulkAnswer struct {
-	Status int `json:"status"`
-	Error  struct {
-		Type   string `json:"type"`
-		Reason string `json:"reason"`
-	} `json:"error"`
-}
-
-func appendItem(body *bytes.Buffer, index string, e store.Entry) error {
-	id, err := json.Marshal(e.ID)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(body, `{"create":{"_index":"%s","_id":%s}}`+"\n", index, id)
-	if bytes.IndexByte(e.Raw, '\n') < 0 {
-		body.Write(e.Raw)
-	} else if err := json.Compact(body, e.Raw); err != nil { // an item is one line
-		return err
-	}
-	return body.WriteByte('\n')
-}
+// Bounds on one request that reads documents to compare.
+const (
+	comparePage  = 1000
+	compareBytes = 2 << 20
+)
 
 // halve splits a request larger than the cluster's http.max_content_length.
 func (s *Store) halve(ctx context.Context, entries []store.Entry, pending []int, res *store.Result) ([]int, error) {
@@ -154,9 +202,6 @@ func (s *Store) halve(ctx context.Context, entries []store.Entry, pending []int,
 // compare tells a record that is there already from another one with its ID.
 // On an error nothing is settled.
 func (s *Store) compare(ctx context.Context, entries []store.Entry, present []int, res *store.Result) error {
-	if len(present) == 0 {
-		return nil
-	}
 	type doc struct {
 		Index  string          `json:"_index"`
 		ID     string          `json:"_id"`

@@ -3,11 +3,15 @@ package elastic
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -20,11 +24,18 @@ import (
 	"github.com/waybill-log/waybill/store"
 )
 
-// Config says where Elasticsearch is.
+// Config says where Elasticsearch is, and as whom it is asked.
 type Config struct {
-	URLs   []string      // one cluster's nodes
+	URLs   []string      // one cluster's nodes, asked in turns
 	Prefix string        // of all index and template names; empty: "waybill"
 	Wait   time.Duration // how long one Put retries what Elasticsearch cannot take now; 0: 30 s
+
+	User, Password     string `json:"-"` // basic authentication
+	APIKey             string `json:"-"` // in its encoded form; instead of User
+	CAFile             string // PEM of who signed the nodes' certificates; empty: the system's
+	InsecureSkipVerify bool   // take any certificate: for trials only
+
+	Logger *slog.Logger // nil discards
 }
 
 // refreshInterval is the template's index.refresh_interval, and some time for a refresh itself.
@@ -36,6 +47,8 @@ type Store struct {
 	urls   string
 	prefix string
 	wait   time.Duration
+	log    *slog.Logger
+	bodies sync.Pool // of *[]byte: bulk requests
 
 	mu      sync.Mutex
 	created map[string]bool // indices known to exist
@@ -50,27 +63,102 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Wait == 0 {
 		cfg.Wait = 30 * time.Second
 	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	transport, err := cfg.transport()
+	if err != nil {
+		return nil, fmt.Errorf("open Elasticsearch store: %w", err)
+	}
 	es, err := elasticsearch.NewBaseClient(elasticsearch.Config{
-		Addresses:    cfg.URLs,
+		Addresses: cfg.URLs, Username: cfg.User, Password: cfg.Password, APIKey: cfg.APIKey,
+		Transport:    transport,
 		DisableRetry: true, // Put retries what may be retried
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open Elasticsearch store: %w", err)
 	}
-	s := &Store{es: es, urls: strings.Join(cfg.URLs, ", "), prefix: cfg.Prefix, wait: cfg.Wait, created: map[string]bool{}}
+	s := &Store{es: es, urls: strings.Join(cfg.URLs, ", "), prefix: cfg.Prefix, wait: cfg.Wait, log: cfg.Logger, created: map[string]bool{}}
 	if err := s.putTemplate(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Store) putTemplate(ctx context.Context) error {
-	body := strings.ReplaceAll(template.Records, `"waybill-records-*"`, `"`+s.prefix+`-records-*"`)
-	_, err := s.do(ctx, esapi.IndicesPutIndexTemplateRequest{Name: s.prefix + "-records", Body: strings.NewReader(body)})
+// transport neither asks for compressed answers, which cost more than they save
+// beside the cluster, nor waits for ever.
+func (cfg *Config) transport() (*http.Transport, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DisableCompression = true
+	t.MaxIdleConnsPerHost = 64
+	t.ResponseHeaderTimeout = time.Minute
+	t.TLSClientConfig = &tls.Config{InsecureSkipVerify: cfg.InsecureSkipVerify, MinVersion: tls.VersionTLS12}
+	if cfg.APIKey != "" && cfg.User != "" {
+		return nil, errors.New("give an API key or a user, not both")
+	}
+	if cfg.CAFile == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(cfg.CAFile)
 	if err != nil {
-		return fmt.Errorf("put index template: %w", err)
+		return nil, fmt.Errorf("certificates of who signed Elasticsearch's: %w", err)
+	}
+	t.TLSClientConfig.RootCAs = x509.NewCertPool()
+	if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", cfg.CAFile)
+	}
+	return t, nil
+}
+
+// putTemplate puts the index template, unless a newer one is there. Who may not
+// put it can go on where somebody else has.
+func (s *Store) putTemplate(ctx context.Context) error {
+	name := s.prefix + "-records"
+	there, err := s.templateVersion(ctx, name)
+	if err != nil {
+		return fmt.Errorf("get index template %s: %w", name, err)
+	}
+	if there > template.Version {
+		s.log.Warn("the index template is newer than this binary's, and stays", "template", name, "version", there, "own_version", template.Version)
+		return nil
+	}
+	body := strings.ReplaceAll(template.Records, `"waybill-records-*"`, `"`+s.prefix+`-records-*"`)
+	_, err = s.do(ctx, esapi.IndicesPutIndexTemplateRequest{Name: name, Body: strings.NewReader(body)})
+	var refused *refusal
+	if errors.As(err, &refused) && refused.status == http.StatusForbidden && there > 0 {
+		s.log.Warn("the index template may not be put, and stays as it is", "template", name, "version", there, "own_version", template.Version)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("put index template %s: %w", name, err)
 	}
 	return nil
+}
+
+// templateVersion is 0 where there is none, or where it may not be seen.
+func (s *Store) templateVersion(ctx context.Context, name string) (int, error) {
+	answer, err := s.do(ctx, esapi.IndicesGetIndexTemplateRequest{Name: name})
+	var refused *refusal
+	if errors.As(err, &refused) && (refused.status == http.StatusNotFound || refused.status == http.StatusForbidden) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var found struct {
+		Templates []struct {
+			Template struct {
+				Version int `json:"version"`
+			} `json:"index_template"`
+		} `json:"index_templates"`
+	}
+	if err := json.Unmarshal(answer, &found); err != nil {
+		return 0, err
+	}
+	if len(found.Templates) == 0 {
+		return 0, nil
+	}
+	return found.Templates[0].Template.Version, nil
 }
 
 // index is the daily index of a record's own time, UTC.
@@ -246,6 +334,11 @@ func (r *refusal) Error() string {
 func (r *refusal) temporary() bool {
 	return r.status == http.StatusTooManyRequests || r.status >= 500 ||
 		r.kind == "cluster_block_exception" || r.kind == "index_not_found_exception"
+}
+
+// content reports whether a record itself was refused, for good.
+func (r *refusal) content() bool {
+	return r.status == http.StatusBadRequest && r.kind != "index_closed_exception" && r.kind != "validation_exception"
 }
 
 type request interface {

@@ -134,7 +134,7 @@ func (c *cluster) faults(spoil func(n int64, w http.ResponseWriter, body []byte,
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 	var n atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/_bulk" {
+		if !strings.HasSuffix(r.URL.Path, "/_bulk") {
 			proxy.ServeHTTP(w, r)
 			return
 		}

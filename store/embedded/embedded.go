@@ -78,7 +78,14 @@ func (s *Store) open(file string) error {
 // Put implements store.Writer. One call is one transaction.
 func (s *Store) Put(ctx context.Context, entries []store.Entry) (store.Result, error) {
 	res, err := s.put(ctx, entries)
-	if err != nil && ctx.Err() == nil {
+	if err == nil {
+		return res, nil
+	}
+	res = store.Result{Unsettled: make([]int, len(entries))} // nothing of it is there
+	for i := range entries {
+		res.Unsettled[i] = i
+	}
+	if ctx.Err() == nil {
 		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	return res, err
