@@ -17,6 +17,7 @@ import (
 
 	"github.com/waybill-log/waybill/collector"
 	"github.com/waybill-log/waybill/infra/broker"
+	"github.com/waybill-log/waybill/instrument"
 )
 
 // What is not measured, or is measured as a process of its own, runs as a
@@ -94,7 +95,7 @@ func playBroker(argument string) error {
 	if err != nil {
 		return err
 	}
-	client, err := collector.Connect([]string{b.Addr()})
+	client, err := collector.Connect([]string{b.Addr()}, instrument.Security{})
 	if err == nil {
 		err = errors.Join(collector.EnsureTopics(client, 4), client.Close())
 	}

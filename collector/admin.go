@@ -1,39 +1,68 @@
 package collector
 
 import (
+	"context"
+	"encoding/json"
 	"net/http"
+	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Handler serves /healthz, /readyz and /metrics.
+// Handler serves /healthz, /readyz (?verbose for JSON) and /metrics.
 func (c *Collector) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /readyz", c.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(c.meters.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// readiness is the answer to /readyz?verbose.
+type readiness struct {
+	Ready      bool             `json:"ready"`
+	Kafka      string           `json:"kafka"`
+	Store      string           `json:"store"`
+	Waiting    string           `json:"waiting,omitempty"` // why records wait
+	Partitions []partitionState `json:"partitions"`
+}
+
+type partitionState struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Next      int64  `json:"next"` // first offset that is not settled
+	Lag       int64  `json:"lag"`
+}
+
+func (c *Collector) readyz(w http.ResponseWriter, r *http.Request) {
+	if !r.URL.Query().Has("verbose") {
 		if err := c.Ready(); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		w.Write([]byte("ok\n"))
-	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{}))
-	return mux
-}
-
-func (c *Collector) registry() *prometheus.Registry {
-	reg := prometheus.NewRegistry()
-	for _, m := range []struct {
-		name, help string
-		value      func() int64
-	}{
-		{"waybill_records_received_total", "Messages read from the records topic.", c.counts.received.Load},
-		{"waybill_records_indexed_total", "Records stored.", c.counts.stored.Load},
-		{"waybill_records_duplicate_total", "Records that were stored before.", c.counts.present.Load},
-		{"waybill_records_dead_lettered_total", "Messages put on the dead-letter topic.", c.counts.deadLettered.Load},
-	} {
-		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: m.name, Help: m.help}, func() float64 { return float64(m.value()) }))
+		return
 	}
-	return reg
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	state := readiness{Ready: true, Kafka: "ok", Store: "ok", Partitions: []partitionState{}}
+	if err := c.Ready(); err != nil {
+		state.Ready, state.Waiting = false, err.Error()
+	}
+	if _, err := c.client.RefreshController(); err != nil {
+		state.Ready, state.Kafka = false, err.Error()
+	}
+	if s, ok := c.cfg.Store.(interface{ Ready(context.Context) error }); ok {
+		if err := s.Ready(ctx); err != nil {
+			state.Ready, state.Store = false, err.Error()
+		}
+	}
+	for _, p := range c.owned.list() {
+		state.Partitions = append(state.Partitions, partitionState{p.claim.Topic(), p.claim.Partition(), p.next.Load(), p.lag()})
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if !state.Ready {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	json.NewEncoder(w).Encode(state)
 }

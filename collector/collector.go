@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,9 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"golang.org/x/sync/semaphore"
 
+	"github.com/waybill-log/waybill/instrument"
 	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 )
@@ -21,36 +24,26 @@ var ErrUnreachable = errors.New("Kafka unreachable")
 // Config says where records come from and where they go.
 type Config struct {
 	Brokers    []string
+	Security   instrument.Security
 	Group      string // consumer group; empty: "waybill-collector"
+	Topic      string // empty: record.TopicRecords
 	Store      store.Writer
-	Partitions int          // of topics that do not exist yet; 0: DefaultPartitions
-	Logger     *slog.Logger // nil discards
+	Partitions int           // of topics that do not exist yet; 0: DefaultPartitions
+	Retention  time.Duration // records of days before are not stored; 0: all are
+	Logger     *slog.Logger  // nil discards
 
-	BatchRecords int // most messages in one batch; 0: 5,000
-	BatchBytes   int // most bytes in one batch; 0: 4 MiB
+	BatchRecords  int           // most messages in one batch; 0: 5,000
+	BatchBytes    int           // most bytes in one batch, but for its last message; 0: 2 MiB
+	BatchWait     time.Duration // how long a batch waits to be filled; 0: 50 ms
+	InFlightBytes int           // most bytes in all batches together, counted as whole batches; 0: 32 MiB
 }
 
-// Collector is a member of the consumer group.
-type Collector struct {
-	cfg    Config
-	client sarama.Client
-	group  sarama.ConsumerGroup
-	dead   sarama.SyncProducer
-	counts counts
-	log    *slog.Logger
-}
-
-// counts obey received = stored + present + deadLettered + what is in flight.
-type counts struct {
-	received, stored, present, deadLettered atomic.Int64
-	failing                                 atomic.Pointer[string] // why records wait now; nil if they do not
-}
-
-// New connects, and creates missing topics. An error wraps ErrUnreachable where
-// Kafka does not answer, and names its address.
-func New(cfg Config) (_ *Collector, err error) {
+func (cfg *Config) setDefaults() {
 	if cfg.Group == "" {
 		cfg.Group = "waybill-collector"
+	}
+	if cfg.Topic == "" {
+		cfg.Topic = record.TopicRecords
 	}
 	if cfg.Partitions == 0 {
 		cfg.Partitions = DefaultPartitions
@@ -59,13 +52,37 @@ func New(cfg Config) (_ *Collector, err error) {
 		cfg.BatchRecords = 5000
 	}
 	if cfg.BatchBytes == 0 {
-		cfg.BatchBytes = 4 << 20
+		cfg.BatchBytes = 2 << 20
 	}
+	if cfg.BatchWait == 0 {
+		cfg.BatchWait = 50 * time.Millisecond
+	}
+	cfg.InFlightBytes = max(cmp.Or(cfg.InFlightBytes, 32<<20), cfg.BatchBytes)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Collector{cfg: cfg, log: cfg.Logger}
-	if c.client, err = Connect(cfg.Brokers); err != nil {
+}
+
+// Collector is a member of the consumer group.
+type Collector struct {
+	cfg    Config
+	client sarama.Client
+	group  sarama.ConsumerGroup
+	dead   sarama.SyncProducer
+	room   *semaphore.Weighted // bytes that batches may still take
+	owned  owned
+	meters *meters
+	log    *slog.Logger
+	why    atomic.Pointer[string] // records wait now; nil if they do not
+}
+
+// New connects, and creates missing topics. An error wraps ErrUnreachable where
+// Kafka does not answer, and names its address.
+func New(cfg Config) (_ *Collector, err error) {
+	cfg.setDefaults()
+	c := &Collector{cfg: cfg, log: cfg.Logger, room: semaphore.NewWeighted(int64(cfg.InFlightBytes))}
+	c.meters = newMeters(&c.owned)
+	if c.client, err = Connect(cfg.Brokers, cfg.Security); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -76,8 +93,15 @@ func New(cfg Config) (_ *Collector, err error) {
 	if err := EnsureTopics(c.client, cfg.Partitions); err != nil {
 		return nil, err
 	}
+	if err := c.checkTopics(); err != nil {
+		return nil, err
+	}
 	// On a connection of its own: behind a fetch that waits for records, a dead letter would wait too.
-	if c.dead, err = sarama.NewSyncProducer(cfg.Brokers, c.client.Config()); err != nil {
+	letters := *c.client.Config()
+	letters.Producer.Flush.MaxMessages = 1 // the bounds of a topic are those of a batch
+	letters.Producer.Compression = sarama.CompressionZSTD
+	letters.Producer.MaxMessageBytes = int(sarama.MaxRequestSize) // the topic decides
+	if c.dead, err = sarama.NewSyncProducer(cfg.Brokers, &letters); err != nil {
 		return nil, fmt.Errorf("open dead letters: %w", err)
 	}
 	if c.group, err = sarama.NewConsumerGroupFromClient(cfg.Group, c.client); err != nil {
@@ -87,22 +111,26 @@ func New(cfg Config) (_ *Collector, err error) {
 }
 
 // Connect opens a Kafka client with the settings that losing nothing needs.
-func Connect(brokers []string) (sarama.Client, error) {
+func Connect(brokers []string, security instrument.Security) (sarama.Client, error) {
 	cfg := sarama.NewConfig()
 	cfg.ClientID = "waybill"
 	cfg.Version = sarama.V3_6_0_0
 	cfg.Net.DialTimeout = 5 * time.Second
+	cfg.ChannelBufferSize = 32 // messages of a partition that wait for their batch, each as large as Kafka lets it be
 	cfg.Consumer.Return.Errors = true
 	cfg.Consumer.Offsets.Initial = sarama.OffsetOldest
 	cfg.Consumer.Offsets.AutoCommit.Enable = false
 	cfg.Consumer.Group.ResetInvalidOffsets = false // a range Kafka has dropped is not skipped in silence
 	cfg.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategySticky()}
-	cfg.Consumer.MaxProcessingTime = 30 * time.Second // one bulk request may take that long
+	cfg.Consumer.Fetch.Default = 256 << 10                  // of a partition, compressed
+	cfg.Consumer.MaxProcessingTime = 250 * time.Millisecond // how long a partition that waits for its batch keeps others of the same broker from being fetched
 	cfg.Consumer.MaxWaitTime = 100 * time.Millisecond
 	cfg.Producer.RequiredAcks = sarama.WaitForAll
 	cfg.Producer.Return.Successes = true
 	cfg.Producer.Partitioner = sarama.NewMurmur2Partitioner
-	cfg.Producer.MaxMessageBytes = maxDeadLetterBytes
+	if err := security.Configure(cfg); err != nil {
+		return nil, fmt.Errorf("security of Kafka: %w", err)
+	}
 	client, err := sarama.NewClient(brokers, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("%w: Kafka at %s does not answer (%w); start it or set --kafka-brokers", ErrUnreachable, strings.Join(brokers, ", "), err)
@@ -118,7 +146,7 @@ func (c *Collector) Run(ctx context.Context) error {
 		}
 	}()
 	for ctx.Err() == nil {
-		if err := c.group.Consume(ctx, []string{record.TopicRecords}, claims{c}); err != nil {
+		if err := c.group.Consume(ctx, []string{c.cfg.Topic}, claims{c}); err != nil {
 			if errors.Is(err, sarama.ErrClosedConsumerGroup) {
 				return nil
 			}
@@ -132,7 +160,7 @@ func (c *Collector) Run(ctx context.Context) error {
 
 // Ready returns nil while records flow, else why they wait.
 func (c *Collector) Ready() error {
-	if why := c.counts.failing.Load(); why != nil {
+	if why := c.why.Load(); why != nil {
 		return errors.New(*why)
 	}
 	return nil
@@ -140,11 +168,11 @@ func (c *Collector) Ready() error {
 
 func (c *Collector) failing(err error) {
 	if err == nil {
-		c.counts.failing.Store(nil)
+		c.why.Store(nil)
 		return
 	}
 	why := err.Error()
-	c.counts.failing.Store(&why)
+	c.why.Store(&why)
 }
 
 // Close leaves the group and closes all connections.

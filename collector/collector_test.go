@@ -15,6 +15,7 @@ import (
 
 	"github.com/waybill-log/waybill/collector"
 	"github.com/waybill-log/waybill/infra/broker"
+	"github.com/waybill-log/waybill/instrument"
 	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 	"github.com/waybill-log/waybill/store/embedded"
@@ -65,7 +66,7 @@ func start(t *testing.T, addr string, st store.Writer) (*collector.Collector, fu
 
 func connect(t *testing.T, addr string) sarama.Client {
 	t.Helper()
-	client, err := collector.Connect([]string{addr})
+	client, err := collector.Connect([]string{addr}, instrument.Security{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +197,7 @@ func TestEveryRecordIsStoredOnceThoughItComesTwice(t *testing.T) {
 	w := httptest.NewRecorder()
 	c.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	body, _ := io.ReadAll(w.Body)
-	for _, want := range []string{"received_total 501", "indexed_total 400", "duplicate_total 101", "dead_lettered_total 0"} {
+	for _, want := range []string{"received_total 501", "indexed_total 400", "duplicate_total 101", `dead_lettered_total{reason="conflict"} 0`, "in_flight 0"} {
 		if !strings.Contains(string(body), want) {
 			t.Errorf("metrics lack %s:\n%s", want, body)
 		}
@@ -214,9 +215,10 @@ func TestPoisonIsDeadLetteredAndNeighboursAreNot(t *testing.T) {
 	start(t, addr, st)
 	client := connect(t, addr)
 	poison := map[string]string{ // bytes → part of the reason
-		"not json":    "want '{'",
-		"":            "ends too early",
-		`{"a":1}`:     "no @timestamp",
+		"not json": "want '{'",
+		"":         "ends too early",
+		`{"a":1}`:  "no @timestamp",
+		string(record.Append(nil, &record.Record{Time: time.Now().Add(25 * time.Hour), Message: "tomorrow", Node: "a", Sequence: 99})): "a clock is wrong",
 		"{\"a\":\xff": "want a value",
 		`{"@timestamp":"99999-01-01T00:00:00Z","event.id":"e"}`:                                                           "RFC 3339",
 		`{"@timestamp":"2026-11-23T14:00:00Z","event.id":"e","message":1}`:                                                "message: want a string",

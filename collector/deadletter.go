@@ -2,7 +2,7 @@ package collector
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -17,38 +17,109 @@ const (
 	HeaderTopic     = "waybill.topic"
 	HeaderPartition = "waybill.partition"
 	HeaderOffset    = "waybill.offset"
+	HeaderUntil     = "waybill.until" // of a range of offsets that Kafka dropped unread: the one after its last
+	HeaderCut       = "waybill.cut"   // length in bytes of a value that did not fit, whose beginning is there
+)
+
+// Why a message is a dead letter, as a metric tells it.
+const (
+	classInvalid  = "not_a_record"
+	classFuture   = "dated_ahead"
+	classConflict = "conflict"
+	classRefused  = "refused_by_store"
+	classDropped  = "dropped_by_kafka"
 )
 
 // maxReason bounds the reason, so that a dead letter fits its topic.
 const maxReason = 4 << 10
 
-// bury puts a message that cannot be stored on the dead-letter topic: its
-// bytes and key as they came, with the reason and where it lay.
-func (c *Collector) bury(ctx context.Context, m *sarama.ConsumerMessage, reason string) error {
-	if len(reason) > maxReason {
-		reason = strings.ToValidUTF8(reason[:maxReason], "")
+// letter is a message that cannot be stored.
+type letter struct {
+	message *sarama.ConsumerMessage
+	class   string
+	reason  string
+}
+
+// bury puts letters on the dead-letter topic: bytes and keys as they came, with the
+// reason and where they lay.
+func (c *Collector) bury(ctx context.Context, partition int32, letters []letter) error {
+	var messages []*sarama.ProducerMessage
+	for _, l := range letters {
+		messages = append(messages, l.envelope())
 	}
-	headers := []sarama.RecordHeader{
-		{Key: []byte(HeaderReason), Value: []byte(reason)},
-		{Key: []byte(HeaderTopic), Value: []byte(m.Topic)},
-		{Key: []byte(HeaderPartition), Value: strconv.AppendInt(nil, int64(m.Partition), 10)},
-		{Key: []byte(HeaderOffset), Value: strconv.AppendInt(nil, m.Offset, 10)},
-	}
-	for _, h := range m.Headers {
-		headers = append(headers, *h)
-	}
-	letter := &sarama.ProducerMessage{Topic: record.TopicDeadLetters, Value: sarama.ByteEncoder(m.Value), Headers: headers}
-	if len(m.Key) > 0 {
-		letter.Key = sarama.ByteEncoder(m.Key)
-	}
-	err := c.retry(ctx, fmt.Sprintf("dead-letter %s/%d/%d", m.Topic, m.Partition, m.Offset), func() error {
-		_, _, err := c.dead.SendMessage(letter)
+	err := c.retry(ctx, partition, "write dead letters", func() error {
+		if len(messages) == 0 {
+			return nil
+		}
+		var failed sarama.ProducerErrors
+		err := c.dead.SendMessages(messages)
+		if errors.As(err, &failed) {
+			messages = messages[:0]
+			for _, f := range failed {
+				if errors.Is(f.Err, sarama.ErrMessageSizeTooLarge) {
+					cut(f.Msg)
+				}
+				f.Msg.Metadata, f.Msg.Partition, f.Msg.Offset = nil, 0, 0
+				messages = append(messages, f.Msg)
+			}
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	c.counts.deadLettered.Add(1)
-	c.log.Warn("message dead-lettered", "topic", m.Topic, "partition", m.Partition, "offset", m.Offset, "reason", reason)
+	for _, l := range letters {
+		if l.class == classDropped {
+			continue
+		}
+		c.meters.deadLettered.WithLabelValues(l.class).Inc()
+		c.log.Warn("message dead-lettered", "topic", l.message.Topic, "partition", l.message.Partition, "offset", l.message.Offset, "reason", l.reason)
+	}
 	return nil
+}
+
+func (l *letter) envelope() *sarama.ProducerMessage {
+	reason := l.reason
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "")
+	}
+	headers := []sarama.RecordHeader{
+		{Key: []byte(HeaderReason), Value: []byte(reason)},
+		{Key: []byte(HeaderTopic), Value: []byte(l.message.Topic)},
+		{Key: []byte(HeaderPartition), Value: strconv.AppendInt(nil, int64(l.message.Partition), 10)},
+		{Key: []byte(HeaderOffset), Value: strconv.AppendInt(nil, l.message.Offset, 10)},
+	}
+	for _, h := range l.message.Headers {
+		headers = append(headers, *h)
+	}
+	out := &sarama.ProducerMessage{Topic: record.TopicDeadLetters, Value: sarama.ByteEncoder(l.message.Value), Headers: headers}
+	if len(l.message.Key) > 0 {
+		out.Key = sarama.ByteEncoder(l.message.Key)
+	}
+	return out
+}
+
+// cut halves a letter that its topic does not take: that topic has been given
+// smaller bounds than the records' topic, or a message was small only in a
+// compressed batch. Its whole bytes lie where its headers say.
+func cut(m *sarama.ProducerMessage) {
+	value, _ := m.Value.Encode()
+	if len(value) == 0 { // headers or key alone are too large
+		kept := m.Headers[:0]
+		for _, h := range m.Headers {
+			if strings.HasPrefix(string(h.Key), "waybill.") {
+				kept = append(kept, h)
+			}
+		}
+		m.Headers, m.Key = kept, nil
+		return
+	}
+	known := false
+	for _, h := range m.Headers {
+		known = known || string(h.Key) == HeaderCut
+	}
+	if !known {
+		m.Headers = append(m.Headers, sarama.RecordHeader{Key: []byte(HeaderCut), Value: strconv.AppendInt(nil, int64(len(value)), 10)})
+	}
+	m.Value = sarama.ByteEncoder(value[:len(value)/2])
 }

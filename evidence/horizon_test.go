@@ -10,6 +10,7 @@ import (
 	"github.com/waybill-log/waybill/evidence"
 	"github.com/waybill-log/waybill/infra/broker"
 	"github.com/waybill-log/waybill/infra/testservers"
+	"github.com/waybill-log/waybill/instrument"
 	"github.com/waybill-log/waybill/record"
 )
 
@@ -27,7 +28,7 @@ func TestTheHorizonOnRealKafka(t *testing.T) {
 }
 
 func horizonOn(t *testing.T, addr, topic string) {
-	client, err := collector.Connect([]string{addr})
+	client, err := collector.Connect([]string{addr}, instrument.Security{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -164,7 +164,7 @@ func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 	if err != nil {
 		return err
 	}
-	client, err := collector.Connect(s.brokers)
+	client, err := collector.Connect(s.brokers, instrument.Security{})
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}

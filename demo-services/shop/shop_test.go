@@ -18,6 +18,7 @@ import (
 	"github.com/waybill-log/waybill/demo-services/bank"
 	"github.com/waybill-log/waybill/demo-services/shop"
 	"github.com/waybill-log/waybill/infra/broker"
+	"github.com/waybill-log/waybill/instrument"
 )
 
 type fixture struct {
@@ -40,7 +41,7 @@ func open(t *testing.T) *fixture {
 	f := &fixture{t: t, data: t.TempDir(), broker: broker.Config{Dir: t.TempDir(), Addr: ln.Addr().String()}}
 	ln.Close()
 	f.up()
-	client, err := collector.Connect([]string{f.addr})
+	client, err := collector.Connect([]string{f.addr}, instrument.Security{})
 	if err != nil {
 		t.Fatal(err)
 	}
