@@ -145,6 +145,7 @@ func (c *Collector) Run(ctx context.Context) error {
 			c.log.Error("Kafka reports an error", "error", err)
 		}
 	}()
+	go c.retain(ctx)
 	for ctx.Err() == nil {
 		if err := c.group.Consume(ctx, []string{c.cfg.Topic}, claims{c}); err != nil {
 			if errors.Is(err, sarama.ErrClosedConsumerGroup) {

@@ -1,6 +1,11 @@
 package collector
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"github.com/waybill-log/waybill/store"
+)
 
 // floor is the start of the first day whose records are kept; zero where all are.
 func (c *Collector) floor() time.Time { return Floor(time.Now(), c.cfg.Retention) }
@@ -12,4 +17,23 @@ func Floor(now time.Time, retention time.Duration) time.Time {
 		return time.Time{}
 	}
 	return now.Add(-retention).UTC().Truncate(24 * time.Hour)
+}
+
+// retain drops the days that are no longer kept, now and each hour. That several
+// collectors do so does no harm.
+func (c *Collector) retain(ctx context.Context) {
+	retainer, ok := c.cfg.Store.(store.Retainer)
+	if !ok || c.cfg.Retention == 0 {
+		return
+	}
+	for ctx.Err() == nil {
+		days, err := retainer.Retain(ctx, c.floor(), false)
+		for _, d := range days {
+			c.log.Info("day dropped", "name", d.Name, "records", d.Records, "bytes", d.Bytes)
+		}
+		if err != nil && ctx.Err() == nil {
+			c.log.Error("old days could not be dropped", "error", err)
+		}
+		pause(ctx, time.Hour)
+	}
 }

@@ -78,6 +78,20 @@ type Reader interface {
 	Lag() time.Duration
 }
 
+// Retainer is a Writer that can drop what is old, by whole days.
+type Retainer interface {
+	// Retain drops the UTC days before the one of floor and returns them, oldest
+	// first; with dry it drops nothing.
+	Retain(ctx context.Context, floor time.Time, dry bool) ([]Day, error)
+}
+
+// Day is what a store holds of one UTC day.
+type Day struct {
+	Name    string // as the store calls it
+	Records int64
+	Bytes   int64 // on disk
+}
+
 // Store is both, with its life.
 type Store interface {
 	Writer

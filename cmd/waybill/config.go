@@ -7,7 +7,9 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/confmap"
@@ -16,13 +18,15 @@ import (
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/cobra"
+
+	"github.com/waybill-log/waybill/instrument"
 )
 
 // setting is one name in each spelling: --kafka-brokers, WAYBILL_KAFKA_BROKERS
 // and, in the YAML file, kafka-brokers. A list is written with commas.
 type setting struct {
 	name  string
-	value any // the default: string, []string or int
+	value any // the default: string, []string, int or bool
 	help  string
 }
 
@@ -31,7 +35,22 @@ var settings = []setting{
 	{"kafka-group", "waybill-collector", "consumer group of the collectors"},
 	{"kafka-partitions", 4, "partitions of topics that do not exist yet"},
 	{"kafka-addr", "127.0.0.1:7692", "address of the embedded broker"},
+	{"kafka-tls", false, "encrypt the way to Kafka, and check the brokers' certificates"},
+	{"kafka-ca-file", "", "PEM file of who signed the brokers' certificates (default: the system's)"},
+	{"kafka-cert-file", "", "PEM file of this client's certificate for Kafka"},
+	{"kafka-key-file", "", "PEM file of its key"},
+	{"kafka-user", "", "user of Kafka (SASL)"},
+	{"kafka-password", "", "password of Kafka"},
+	{"kafka-password-file", "", "file that holds the password of Kafka"},
+	{"kafka-sasl-mechanism", "", "PLAIN (default), SCRAM-SHA-256 or SCRAM-SHA-512"},
 	{"elasticsearch-urls", []string{}, "URLs of Elasticsearch (default: the embedded store)"},
+	{"elasticsearch-user", "", "user of Elasticsearch"},
+	{"elasticsearch-password", "", "password of Elasticsearch"},
+	{"elasticsearch-password-file", "", "file that holds the password of Elasticsearch"},
+	{"elasticsearch-api-key", "", "API key of Elasticsearch in its encoded form, instead of a user"},
+	{"elasticsearch-api-key-file", "", "file that holds the API key"},
+	{"elasticsearch-ca-file", "", "PEM file of who signed Elasticsearch's certificates (default: the system's)"},
+	{"retention", "", "how long records are kept, by whole days, such as 30d (default: for ever)"},
 	{"data", "./waybill-data", "folder of the embedded broker, the embedded store and the demo services"},
 	{"token", "", "token that the API demands, and that this client sends"},
 	{"token-file", "", "file that holds the token"},
@@ -50,7 +69,22 @@ type config struct {
 	KafkaGroup        string   `koanf:"kafka-group"`
 	KafkaPartitions   int      `koanf:"kafka-partitions"`
 	KafkaAddr         string   `koanf:"kafka-addr"`
+	KafkaTLS          bool     `koanf:"kafka-tls"`
+	KafkaCAFile       string   `koanf:"kafka-ca-file"`
+	KafkaCertFile     string   `koanf:"kafka-cert-file"`
+	KafkaKeyFile      string   `koanf:"kafka-key-file"`
+	KafkaUser         string   `koanf:"kafka-user"`
+	KafkaPassword     string   `koanf:"kafka-password"`
+	KafkaPasswordFile string   `koanf:"kafka-password-file"`
+	KafkaMechanism    string   `koanf:"kafka-sasl-mechanism"`
 	ElasticsearchURLs []string `koanf:"elasticsearch-urls"`
+	ESUser            string   `koanf:"elasticsearch-user"`
+	ESPassword        string   `koanf:"elasticsearch-password"`
+	ESPasswordFile    string   `koanf:"elasticsearch-password-file"`
+	ESAPIKey          string   `koanf:"elasticsearch-api-key"`
+	ESAPIKeyFile      string   `koanf:"elasticsearch-api-key-file"`
+	ESCAFile          string   `koanf:"elasticsearch-ca-file"`
+	Retention         string   `koanf:"retention"`
 	Data              string   `koanf:"data"`
 	Token             string   `koanf:"token"`
 	TokenFile         string   `koanf:"token-file"`
@@ -61,6 +95,15 @@ type config struct {
 	RegistryAddr      string   `koanf:"registry-addr"`
 	BankAddr          string   `koanf:"bank-addr"`
 	GameAddr          string   `koanf:"game-addr"`
+
+	retention time.Duration // Retention, read
+}
+
+func (c *config) kafkaSecurity() instrument.Security {
+	return instrument.Security{
+		TLS: c.KafkaTLS, CAFile: c.KafkaCAFile, CertFile: c.KafkaCertFile, KeyFile: c.KafkaKeyFile,
+		Mechanism: c.KafkaMechanism, User: c.KafkaUser, Password: c.KafkaPassword, PasswordFile: c.KafkaPasswordFile,
+	}
 }
 
 const envPrefix = "WAYBILL_"
@@ -82,6 +125,8 @@ func addSettings(cmd *cobra.Command, names ...string) {
 			cmd.Flags().StringSlice(s.name, v, help)
 		case int:
 			cmd.Flags().Int(s.name, v, help)
+		case bool:
+			cmd.Flags().Bool(s.name, v, help)
 		case string:
 			cmd.Flags().String(s.name, v, help)
 		}
@@ -157,19 +202,29 @@ func loadFile(k *koanf.Koanf, path string, known map[string]any) error {
 	return k.Merge(f)
 }
 
-// resolve reads the token file and checks what no single part can.
-func (c *config) resolve() error {
-	if c.TokenFile != "" {
-		if c.Token != "" {
-			return usage(errors.New("give --token or --token-file, not both"))
+// resolve reads files of secrets and checks what no single part can.
+func (c *config) resolve() (err error) {
+	for _, s := range []struct {
+		name   string
+		secret *string
+		file   string
+	}{
+		{"token", &c.Token, c.TokenFile},
+		{"elasticsearch-password", &c.ESPassword, c.ESPasswordFile},
+		{"elasticsearch-api-key", &c.ESAPIKey, c.ESAPIKeyFile},
+	} {
+		if err := readSecret(s.name, s.secret, s.file); err != nil {
+			return usage(err)
 		}
-		b, err := os.ReadFile(c.TokenFile)
-		if err != nil {
-			return usage(fmt.Errorf("token file: %w", err))
-		}
-		if c.Token = strings.TrimSpace(string(b)); c.Token == "" {
-			return usage(fmt.Errorf("token file %s is empty", c.TokenFile))
-		}
+	}
+	if c.retention, err = parseRetention(c.Retention); err != nil {
+		return usage(err)
+	}
+	if c.ESAPIKey != "" && c.ESUser != "" {
+		return usage(errors.New("give --elasticsearch-api-key or --elasticsearch-user, not both"))
+	}
+	if len(c.KafkaBrokers) == 0 && (c.KafkaTLS || c.KafkaUser != "") {
+		return usage(errors.New("kafka-tls and kafka-user are for a real Kafka: the embedded broker has neither; set --kafka-brokers"))
 	}
 	for _, b := range c.KafkaBrokers {
 		if !strings.Contains(b, ":") {
@@ -185,6 +240,36 @@ func (c *config) resolve() error {
 		return usage(fmt.Errorf("kafka-partitions is %d, want at least 1", c.KafkaPartitions))
 	}
 	return nil
+}
+
+func readSecret(name string, secret *string, file string) error {
+	if file == "" {
+		return nil
+	}
+	if *secret != "" {
+		return fmt.Errorf("give --%s or --%s-file, not both", name, name)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("%s file: %w", name, err)
+	}
+	if *secret = strings.TrimSpace(string(b)); *secret == "" {
+		return fmt.Errorf("%s file %s is empty", name, file)
+	}
+	return nil
+}
+
+// parseRetention reads whole days, such as 30d; none is for ever.
+func parseRetention(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	days, ok := strings.CutSuffix(text, "d")
+	n, err := strconv.Atoi(days)
+	if !ok || err != nil || n < 1 || n > 36500 {
+		return 0, fmt.Errorf("retention is %q, want whole days, such as 30d", text)
+	}
+	return time.Duration(n) * 24 * time.Hour, nil
 }
 
 func splitList(text string) []string {

@@ -36,6 +36,7 @@ const stopWithin = 10 * time.Second
 //	                            └─ horizon ─► broker
 type stack struct {
 	cfg     config
+	console slog.Handler // what parts without records of their own have to say
 	brokers []string
 	store   store.Store
 	url     string // of the query API
@@ -48,8 +49,8 @@ type stopper struct {
 	stop func(context.Context) error
 }
 
-func newStack(cfg config) *stack {
-	return &stack{cfg: cfg, brokers: cfg.KafkaBrokers, failed: make(chan error, 4)}
+func newStack(cfg config, console slog.Handler) *stack {
+	return &stack{cfg: cfg, console: console, brokers: cfg.KafkaBrokers, failed: make(chan error, 4)}
 }
 
 func (s *stack) onStop(name string, stop func(context.Context) error) {
@@ -97,7 +98,10 @@ func (s *stack) openBroker() error {
 // openStore opens Elasticsearch, or the embedded store where none is set.
 func (s *stack) openStore(ctx context.Context) (err error) {
 	if len(s.cfg.ElasticsearchURLs) > 0 {
-		s.store, err = elastic.Open(ctx, elastic.Config{URLs: s.cfg.ElasticsearchURLs})
+		s.store, err = elastic.Open(ctx, elastic.Config{
+			URLs: s.cfg.ElasticsearchURLs, User: s.cfg.ESUser, Password: s.cfg.ESPassword, APIKey: s.cfg.ESAPIKey, CAFile: s.cfg.ESCAFile,
+			Logger: slog.New(s.console),
+		})
 	} else {
 		s.store, err = embedded.Open(filepath.Join(s.cfg.Data, "store"))
 	}
@@ -112,7 +116,7 @@ func (s *stack) openStore(ctx context.Context) (err error) {
 // collector reads.
 func (s *stack) observe(ctx context.Context, service string, console slog.Handler) (*instrument.Instrument, error) {
 	in, err := instrument.Start(ctx, instrument.Config{
-		Service: service, Brokers: s.brokers, Topic: record.TopicSelf, Console: console, Data: s.cfg.Data, BufferBytes: 8 << 20, Scoped: true,
+		Service: service, Brokers: s.brokers, Security: s.cfg.kafkaSecurity(), Topic: record.TopicSelf, Console: console, Data: s.cfg.Data, BufferBytes: 8 << 20, Scoped: true,
 	})
 	if err != nil {
 		return nil, err
@@ -132,7 +136,8 @@ func (s *stack) startCollector(ctx context.Context, console slog.Handler) error 
 		return err
 	}
 	c, err := collector.New(collector.Config{
-		Brokers: s.brokers, Group: s.cfg.KafkaGroup, Partitions: s.cfg.KafkaPartitions, Store: s.store, Logger: in.Logger(),
+		Brokers: s.brokers, Security: s.cfg.kafkaSecurity(), Group: s.cfg.KafkaGroup, Partitions: s.cfg.KafkaPartitions,
+		Store: s.store, Retention: s.cfg.retention, Logger: in.Logger(),
 	})
 	if err != nil {
 		return errors.Join(err, ln.Close())
@@ -164,7 +169,7 @@ func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 	if err != nil {
 		return err
 	}
-	client, err := collector.Connect(s.brokers, instrument.Security{})
+	client, err := collector.Connect(s.brokers, s.cfg.kafkaSecurity())
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}

@@ -11,9 +11,11 @@ import (
 )
 
 var (
-	kafkaSettings = []string{"kafka-brokers", "kafka-group"}
-	storeSettings = []string{"elasticsearch-urls"}
-	upSettings    = slices.Concat([]string{"kafka-addr", "kafka-partitions", "data", "query-addr", "collector-addr", "token", "token-file"}, kafkaSettings, storeSettings)
+	securitySettings    = []string{"kafka-tls", "kafka-ca-file", "kafka-cert-file", "kafka-key-file", "kafka-user", "kafka-password", "kafka-password-file", "kafka-sasl-mechanism"}
+	kafkaSettings       = append([]string{"kafka-brokers", "kafka-group"}, securitySettings...)
+	kafkaClientSettings = append([]string{"kafka-brokers", "kafka-addr"}, securitySettings...)
+	storeSettings       = []string{"elasticsearch-urls", "elasticsearch-user", "elasticsearch-password", "elasticsearch-password-file", "elasticsearch-api-key", "elasticsearch-api-key-file", "elasticsearch-ca-file"}
+	upSettings          = slices.Concat([]string{"kafka-addr", "kafka-partitions", "data", "query-addr", "collector-addr", "token", "token-file", "retention"}, kafkaSettings, storeSettings)
 )
 
 func (a *app) up() *cobra.Command {
@@ -55,7 +57,7 @@ func (a *app) collect() *cobra.Command {
 			})
 		},
 	}
-	addSettings(cmd, slices.Concat([]string{"kafka-partitions", "collector-addr"}, kafkaSettings, storeSettings)...)
+	addSettings(cmd, slices.Concat([]string{"kafka-partitions", "collector-addr", "retention"}, kafkaSettings, storeSettings)...)
 	return cmd
 }
 
@@ -89,7 +91,7 @@ func (a *app) runStack(cmd *cobra.Command, start func(context.Context, *stack) e
 	if err != nil {
 		return err
 	}
-	s := newStack(cfg)
+	s := newStack(cfg, a.console())
 	defer func() { err = errors.Join(err, s.stop()) }()
 	if err := start(cmd.Context(), s); err != nil {
 		return err

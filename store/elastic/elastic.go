@@ -30,10 +30,9 @@ type Config struct {
 	Prefix string        // of all index and template names; empty: "waybill"
 	Wait   time.Duration // how long one Put retries what Elasticsearch cannot take now; 0: 30 s
 
-	User, Password     string `json:"-"` // basic authentication
-	APIKey             string `json:"-"` // in its encoded form; instead of User
-	CAFile             string // PEM of who signed the nodes' certificates; empty: the system's
-	InsecureSkipVerify bool   // take any certificate: for trials only
+	User, Password string `json:"-"` // basic authentication
+	APIKey         string `json:"-"` // in its encoded form; instead of User
+	CAFile         string // PEM of who signed the nodes' certificates; empty: the system's
 
 	Logger *slog.Logger // nil discards
 }
@@ -92,7 +91,7 @@ func (cfg *Config) transport() (*http.Transport, error) {
 	t.DisableCompression = true
 	t.MaxIdleConnsPerHost = 64
 	t.ResponseHeaderTimeout = time.Minute
-	t.TLSClientConfig = &tls.Config{InsecureSkipVerify: cfg.InsecureSkipVerify, MinVersion: tls.VersionTLS12}
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	if cfg.APIKey != "" && cfg.User != "" {
 		return nil, errors.New("give an API key or a user, not both")
 	}
@@ -163,8 +162,10 @@ func (s *Store) templateVersion(ctx context.Context, name string) (int, error) {
 
 // index is the daily index of a record's own time, UTC.
 func (s *Store) index(t time.Time) string {
-	return s.prefix + "-records-" + t.UTC().Format("2006.01.02")
+	return s.prefix + "-records-" + t.UTC().Format(dayLayout)
 }
+
+const dayLayout = "2006.01.02"
 
 // ensureIndex creates an index that does not exist yet; the template does the rest.
 func (s *Store) ensureIndex(ctx context.Context, name string) error {
