@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -17,6 +18,9 @@ func (c *Collector) Handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.meters.registry, promhttp.HandlerOpts{}))
 	return mux
 }
+
+// Gatherer gives what /metrics shows.
+func (c *Collector) Gatherer() prometheus.Gatherer { return c.meters.registry }
 
 // readiness is the answer to /readyz?verbose.
 type readiness struct {

@@ -107,13 +107,14 @@ func (c *Collector) settle(ctx context.Context, b *batch) error {
 	began := time.Now()
 	stored, present := 0, 0
 	entries, from := b.entries, b.from
-	err := c.retry(ctx, b.partition, "store records", func() error {
+	err := c.retry(ctx, b.partition, "store records", func() (forward bool, err error) {
 		if len(entries) == 0 {
-			return nil
+			return true, nil
 		}
 		res, err := c.cfg.Store.Put(ctx, entries)
-		if settled := res.Stored + res.Present + len(res.Rejected); settled+len(res.Unsettled) != len(entries) {
-			return cmp.Or(err, fmt.Errorf("the store tells of %d records and of %d to give again, which were %d", settled, len(res.Unsettled), len(entries)))
+		settled := res.Stored + res.Present + len(res.Rejected)
+		if settled+len(res.Unsettled) != len(entries) {
+			return false, cmp.Or(err, fmt.Errorf("the store tells of %d records and of %d to give again, which were %d", settled, len(res.Unsettled), len(entries)))
 		}
 		stored += res.Stored
 		present += res.Present
@@ -127,7 +128,7 @@ func (c *Collector) settle(ctx context.Context, b *batch) error {
 		if err != nil {
 			entries, from = pick(entries, res.Unsettled), pick(from, res.Unsettled)
 		}
-		return err
+		return settled > 0, err
 	})
 	if err == nil {
 		err = c.bury(ctx, b.partition, b.letters)
@@ -173,15 +174,16 @@ func (c *Collector) leave(b *batch) {
 	c.done(b)
 }
 
-// retry calls do until it succeeds or ctx ends, up to 10 s apart. Meanwhile no
-// more is fetched of the partition.
-func (c *Collector) retry(ctx context.Context, partition int32, what string, do func() error) error {
-	err := do()
+// retry calls do until it succeeds or ctx ends, up to 10 s apart while that
+// brings nothing forward. Meanwhile no more is fetched of the partition.
+func (c *Collector) retry(ctx context.Context, partition int32, what string, do func() (forward bool, err error)) error {
+	_, err := do()
 	if err == nil {
 		return nil
 	}
 	defer c.pause(partition)()
-	for wait := 100 * time.Millisecond; err != nil; wait = min(2*wait, 10*time.Second) {
+	const first = 100 * time.Millisecond
+	for wait, forward := first, false; err != nil; wait = min(2*wait, 10*time.Second) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -189,7 +191,9 @@ func (c *Collector) retry(ctx context.Context, partition int32, what string, do 
 		c.failing(err)
 		c.log.Error("records wait", "operation", what, "partition", partition, "error", err)
 		pause(ctx, wait)
-		err = do()
+		if forward, err = do(); forward {
+			wait = first
+		}
 	}
 	c.failing(nil)
 	return nil

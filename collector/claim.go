@@ -38,19 +38,31 @@ func (h claims) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.C
 		for h.c.gather(session.Context(), <-free, claim.Messages(), gathered) {
 		}
 	}()
-	for b := range gathered {
-		if ctx.Err() != nil || h.c.settle(ctx, b) != nil {
-			h.c.leave(b) // the session has ended; the partition's next owner reads it again
-		} else {
-			session.MarkOffset(claim.Topic(), claim.Partition(), b.next, "")
-			session.Commit()
-			own.next.Store(b.next)
-			h.c.done(b)
+	again := time.NewTicker(recommit)
+	defer again.Stop()
+	for {
+		select {
+		case b, ok := <-gathered:
+			if !ok {
+				return nil
+			}
+			if ctx.Err() != nil || h.c.settle(ctx, b) != nil {
+				h.c.leave(b) // the session has ended; the partition's next owner reads it again
+			} else {
+				session.MarkOffset(claim.Topic(), claim.Partition(), b.next, "")
+				session.Commit()
+				own.next.Store(b.next)
+				h.c.done(b)
+			}
+			free <- b
+		case <-again.C:
+			session.Commit() // sends nothing where nothing is left to commit
 		}
-		free <- b
 	}
-	return nil
 }
+
+// recommit is how soon a commit that failed is made again where no batch follows.
+const recommit = time.Second
 
 // outlive gives a context that ends some time after another one has.
 func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {

@@ -47,23 +47,24 @@ func (c *Collector) bury(ctx context.Context, partition int32, letters []letter)
 	for _, l := range letters {
 		messages = append(messages, l.envelope())
 	}
-	err := c.retry(ctx, partition, "write dead letters", func() error {
+	err := c.retry(ctx, partition, "write dead letters", func() (forward bool, err error) {
 		if len(messages) == 0 {
-			return nil
+			return true, nil
 		}
 		var failed sarama.ProducerErrors
-		err := c.dead.SendMessages(messages)
-		if errors.As(err, &failed) {
+		if err = c.dead.SendMessages(messages); errors.As(err, &failed) {
+			forward = len(failed) < len(messages)
 			messages = messages[:0]
 			for _, f := range failed {
 				if errors.Is(f.Err, sarama.ErrMessageSizeTooLarge) {
 					cut(f.Msg)
+					forward = true
 				}
 				f.Msg.Metadata, f.Msg.Partition, f.Msg.Offset = nil, 0, 0
 				messages = append(messages, f.Msg)
 			}
 		}
-		return err
+		return forward, err
 	})
 	if err != nil {
 		return err
