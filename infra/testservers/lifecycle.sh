@@ -5,7 +5,7 @@
 #   PLACE/elasticsearch/elasticsearch-VERSION/
 #   PLACE/run/env                                      addresses, as shell lines
 #   PLACE/run/lock                                     one up or down at a time
-#   PLACE/run/{kafka,elasticsearch}/                   one server each:
+#   PLACE/run/{kafka,elasticsearch,strict}/            one server each:
 #       lock      held by its serve process for as long as that lives
 #       pid       of the server itself
 #       address   exists while the server is ready
@@ -28,8 +28,10 @@ unavailable() { say "$*"; exit 3; }
 	"to servers of your own."
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-all_servers=(kafka elasticsearch)
-declare -A variable=([kafka]=WAYBILL_KAFKA_BROKERS [elasticsearch]=WAYBILL_ELASTICSEARCH_URLS)
+all_servers=(kafka elasticsearch strict)
+usual_servers=(kafka elasticsearch)
+declare -A variable=([kafka]=WAYBILL_KAFKA_BROKERS [elasticsearch]=WAYBILL_ELASTICSEARCH_URLS
+	[strict]=WAYBILL_STRICT_ELASTICSEARCH_URLS)
 ttl=${WAYBILL_TESTSERVERS_TTL:-10800}
 
 # Elasticsearch refuses to run as root; root runs it as this user ("nobody").
@@ -165,13 +167,13 @@ publish() {
 	) 7>"$run/env.lock"
 }
 
-# choose ARG... sets servers to those named, or to all.
+# choose ARG... sets servers to those named, or to the usual ones.
 choose() {
 	servers=("$@")
-	[ $# -gt 0 ] || servers=("${all_servers[@]}")
+	[ $# -gt 0 ] || servers=("${usual_servers[@]}")
 	local server
 	for server in "${servers[@]}"; do
-		[ -n "${variable[$server]:-}" ] || die "no server '$server': say kafka or elasticsearch"
+		[ -n "${variable[$server]:-}" ] || die "no server '$server': say kafka, elasticsearch or strict"
 	done
 }
 

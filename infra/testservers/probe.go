@@ -56,7 +56,29 @@ func elasticsearchAnswers(url string) error {
 		return err
 	}
 	// without kept connections, whose goroutines a caller's leak check would find
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	return healthy(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, req)
+}
+
+func strictAnswers(address string) error {
+	s, err := parseStrict(address)
+	if err != nil {
+		return err
+	}
+	client, err := s.Client()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 70*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/_cluster/health?wait_for_status=yellow&timeout=60s", nil)
+	if err != nil {
+		return err
+	}
+	req.SetBasicAuth(s.User, s.Password)
+	return healthy(client, req)
+}
+
+func healthy(client *http.Client, req *http.Request) error {
 	res, err := client.Do(req)
 	if err != nil {
 		return err
@@ -67,7 +89,7 @@ func elasticsearchAnswers(url string) error {
 		return err
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("health of %s: %s: %s", url, res.Status, body)
+		return fmt.Errorf("health of %s: %s: %s", req.URL.Host, res.Status, body)
 	}
 	return nil
 }

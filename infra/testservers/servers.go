@@ -3,9 +3,13 @@ package testservers
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +33,43 @@ func Elasticsearch(t testing.TB) []string {
 	return must(t, findElasticsearch)
 }
 
+// Strict is an Elasticsearch that asks who one is, encrypts, takes requests of at
+// most 1 MB, and has room for 100 KB of them at once.
+type Strict struct {
+	URL, User, Password string
+	CAFile              string // PEM of its certificate
+}
+
+// StrictElasticsearch returns the strict node.
+func StrictElasticsearch(t testing.TB) Strict {
+	t.Helper()
+	s, err := parseStrict(must(t, findStrict)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Client trusts the node's certificate.
+func (s Strict) Client() (*http.Client, error) {
+	pem, err := os.ReadFile(s.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool}}}, nil
+}
+
+func parseStrict(address string) (Strict, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return Strict{}, err
+	}
+	password, _ := u.User.Password()
+	return Strict{URL: "https://" + u.Host, User: u.User.Username(), Password: password, CAFile: u.Query().Get("ca")}, nil
+}
+
 // Once per process, since a server stays where it is.
 var (
 	findKafka = sync.OnceValues(server{
@@ -38,6 +79,10 @@ var (
 	findElasticsearch = sync.OnceValues(server{
 		name: "elasticsearch", variable: "WAYBILL_ELASTICSEARCH_URLS",
 		getenv: os.Getenv, up: up, answers: elasticsearchAnswers,
+	}.find)
+	findStrict = sync.OnceValues(server{
+		name: "strict", variable: "WAYBILL_STRICT_ELASTICSEARCH_URLS",
+		getenv: os.Getenv, up: up, answers: strictAnswers,
 	}.find)
 )
 

@@ -29,10 +29,14 @@ func (s *Store) Put(ctx context.Context, entries []store.Entry) (store.Result, e
 		pending[i] = i
 	}
 	deadline := time.Now().Add(s.wait)
+	most := len(entries) // in one request
 	for attempt := 0; ; attempt++ {
 		var err error
-		if pending, err = s.attempt(ctx, entries, pending, &res); len(pending) == 0 && err == nil {
+		if pending, err = s.attempt(ctx, entries, pending, most, &res); len(pending) == 0 && err == nil {
 			return res, nil
+		}
+		if refused, ok := errors.AsType[*refusal](err); ok && refused.whole && refused.status == http.StatusTooManyRequests {
+			most = max(1, most/2) // a small node may never take more at once
 		}
 		res.Unsettled = pending
 		if ctx.Err() != nil {
@@ -64,9 +68,25 @@ func backOff(attempt int) time.Duration {
 	return d - rand.N(d/2)
 }
 
-// attempt makes one bulk request of the pending entries, settles in res what it
-// can and returns those to try again. The error is the last one of the cluster's state.
-func (s *Store) attempt(ctx context.Context, entries []store.Entry, pending []int, res *store.Result) (again []int, err error) {
+// attempt makes bulk requests of the pending entries, settles in res what it can
+// and returns those to try again. The error is the last one of the cluster's state.
+func (s *Store) attempt(ctx context.Context, entries []store.Entry, pending []int, most int, res *store.Result) (again []int, err error) {
+	for len(pending) > 0 {
+		n := min(most, len(pending))
+		later, failed := s.request(ctx, entries, pending[:n:n], res)
+		again, pending = append(again, later...), pending[n:]
+		if failed != nil {
+			err = failed
+		}
+		if len(later) == n {
+			break // nothing of it passed: neither would the rest
+		}
+	}
+	return append(again, pending...), err
+}
+
+// request makes one bulk request.
+func (s *Store) request(ctx context.Context, entries []store.Entry, pending []int, res *store.Result) (again []int, err error) {
 	home := s.index(entries[pending[0]].Time)
 	body, err := s.body(ctx, entries, pending, home)
 	if err != nil {
@@ -194,8 +214,8 @@ func (s *Store) halve(ctx context.Context, entries []store.Entry, pending []int,
 		return nil, nil
 	}
 	half := len(pending) / 2
-	first, err1 := s.attempt(ctx, entries, pending[:half:half], res)
-	second, err2 := s.attempt(ctx, entries, pending[half:], res)
+	first, err1 := s.request(ctx, entries, pending[:half:half], res)
+	second, err2 := s.request(ctx, entries, pending[half:], res)
 	return append(first, second...), errors.Join(err1, err2)
 }
 

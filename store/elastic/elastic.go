@@ -28,7 +28,7 @@ import (
 type Config struct {
 	URLs   []string      // one cluster's nodes, asked in turns
 	Prefix string        // of all index and template names; empty: "waybill"
-	Wait   time.Duration // how long one Put retries what Elasticsearch cannot take now; 0: 30 s
+	Wait   time.Duration // how long one Put retries what Elasticsearch cannot take now; 0: 2 s
 
 	User, Password string `json:"-"` // basic authentication
 	APIKey         string `json:"-"` // in its encoded form; instead of User
@@ -60,7 +60,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		cfg.Prefix = "waybill"
 	}
 	if cfg.Wait == 0 {
-		cfg.Wait = 30 * time.Second
+		cfg.Wait = 2 * time.Second
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -321,6 +321,7 @@ func (s *Store) Close() error { return nil }
 
 // refusal is an answer of Elasticsearch that is not 2xx.
 type refusal struct {
+	whole  bool // of a request, not of one of its items
 	status int
 	kind   string
 	reason string
@@ -364,7 +365,7 @@ func (s *Store) do(ctx context.Context, req request) ([]byte, error) {
 	if !res.IsError() {
 		return body, nil
 	}
-	r := &refusal{status: res.StatusCode, kind: "error", reason: http.StatusText(res.StatusCode)}
+	r := &refusal{whole: true, status: res.StatusCode, kind: "error", reason: http.StatusText(res.StatusCode)}
 	var answer struct {
 		Error struct {
 			Type   string `json:"type"`

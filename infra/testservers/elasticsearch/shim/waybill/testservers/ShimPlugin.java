@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.TokenStream;
@@ -15,8 +16,11 @@ import org.apache.lucene.analysis.cjk.CJKBigramFilter;
 import org.apache.lucene.analysis.cjk.CJKWidthFilter;
 import org.apache.lucene.analysis.core.KeywordTokenizer;
 import org.apache.lucene.analysis.core.WhitespaceTokenizer;
+import org.apache.lucene.analysis.email.UAX29URLEmailTokenizer;
 import org.apache.lucene.analysis.miscellaneous.ASCIIFoldingFilter;
+import org.apache.lucene.analysis.miscellaneous.RemoveDuplicatesTokenFilter;
 import org.apache.lucene.analysis.ngram.NGramTokenizer;
+import org.apache.lucene.analysis.pattern.PatternCaptureGroupTokenFilter;
 import org.elasticsearch.Build;
 import org.elasticsearch.client.internal.node.NodeClient;
 import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
@@ -147,6 +151,10 @@ public class ShimPlugin extends Plugin implements ActionPlugin, AnalysisPlugin {
             int scripts = scripts(settings.getAsList("ignored_scripts"));
             boolean unigrams = settings.getAsBoolean("output_unigrams", false);
             return filter(name, settings, in -> new CJKBigramFilter(in, scripts, unigrams));
+        }, "pattern_capture", (index, environment, name, settings) -> { // this and two below: for the index of users and API keys
+            Pattern[] patterns = settings.getAsList("patterns").stream().map(Pattern::compile).toArray(Pattern[]::new);
+            boolean original = settings.getAsBoolean("preserve_original", true);
+            return filter(name, settings, in -> new PatternCaptureGroupTokenFilter(in, original, patterns));
         }, "cjk_width", (index, environment, name, settings) -> filter(name, settings, CJKWidthFilter::new));
     }
 
@@ -189,6 +197,7 @@ public class ShimPlugin extends Plugin implements ActionPlugin, AnalysisPlugin {
     @Override
     public List<PreConfiguredTokenFilter> getPreConfiguredTokenFilters() {
         return List.of(
+            PreConfiguredTokenFilter.singleton("unique", false, RemoveDuplicatesTokenFilter::new),
             PreConfiguredTokenFilter.singleton("cjk_bigram", false, CJKBigramFilter::new),
             PreConfiguredTokenFilter.singleton("cjk_width", true, CJKWidthFilter::new),
             PreConfiguredTokenFilter.singleton("asciifolding", true, ASCIIFoldingFilter::new)
@@ -198,6 +207,7 @@ public class ShimPlugin extends Plugin implements ActionPlugin, AnalysisPlugin {
     @Override
     public List<PreConfiguredTokenizer> getPreConfiguredTokenizers() {
         return List.of(
+            PreConfiguredTokenizer.singleton("uax_url_email", UAX29URLEmailTokenizer::new),
             PreConfiguredTokenizer.singleton("keyword", KeywordTokenizer::new),
             PreConfiguredTokenizer.singleton("whitespace", WhitespaceTokenizer::new)
         );
