@@ -53,7 +53,7 @@ func (c *Collector) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := c.Ready(); err != nil {
 		state.Ready, state.Waiting = false, err.Error()
 	}
-	if _, err := c.client.RefreshController(); err != nil {
+	if err := c.client.RefreshMetadata(c.cfg.Topic); err != nil { // RefreshController would close connections in use
 		state.Ready, state.Kafka = false, err.Error()
 	}
 	if s, ok := c.cfg.Store.(interface{ Ready(context.Context) error }); ok {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,8 @@ type Config struct {
 	BatchBytes    int           // most bytes in one batch, but for its last message; 0: 2 MiB
 	BatchWait     time.Duration // how long a batch waits to be filled; 0: 50 ms
 	InFlightBytes int           // most bytes in all batches together, counted as whole batches; 0: 32 MiB
+
+	LossEvery time.Duration // how often instances' ledgers are held against the store; 0: 15 s
 }
 
 func (cfg *Config) setDefaults() {
@@ -57,6 +60,7 @@ func (cfg *Config) setDefaults() {
 	if cfg.BatchWait == 0 {
 		cfg.BatchWait = 50 * time.Millisecond
 	}
+	cfg.LossEvery = cmp.Or(cfg.LossEvery, 15*time.Second)
 	cfg.InFlightBytes = max(cmp.Or(cfg.InFlightBytes, 32<<20), cfg.BatchBytes)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -93,9 +97,7 @@ func New(cfg Config) (_ *Collector, err error) {
 	if err := EnsureTopics(c.client, cfg.Partitions); err != nil {
 		return nil, err
 	}
-	if err := c.checkTopics(); err != nil {
-		return nil, err
-	}
+	c.checkTopics()
 	// On a connection of its own: behind a fetch that waits for records, a dead letter would wait too.
 	letters := *c.client.Config()
 	letters.Producer.Flush.MaxMessages = 1 // the bounds of a topic are those of a batch
@@ -145,7 +147,10 @@ func (c *Collector) Run(ctx context.Context) error {
 			c.log.Error("Kafka reports an error", "error", err)
 		}
 	}()
-	go c.retain(ctx)
+	var aside sync.WaitGroup
+	defer aside.Wait()
+	aside.Go(func() { c.retain(ctx) })
+	aside.Go(func() { c.watchLoss(ctx) })
 	for ctx.Err() == nil {
 		if err := c.group.Consume(ctx, []string{c.cfg.Topic}, claims{c}); err != nil {
 			if errors.Is(err, sarama.ErrClosedConsumerGroup) {

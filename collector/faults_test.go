@@ -643,3 +643,29 @@ func TestAHugeJourneyDoesNotHoldUpItsNeighbours(t *testing.T) {
 		t.Errorf("%d stored", len(st.held))
 	}
 }
+
+// A dead letters' topic that somebody made too small is given room at start.
+func TestTheDeadLettersTopicIsGivenRoom(t *testing.T) {
+	addr := openBroker(t)
+	client := connect(t, addr)
+	if err := collector.EnsureTopics(client, 1); err != nil {
+		t.Fatal(err)
+	}
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := "5000000"
+	set := map[string]sarama.IncrementalAlterConfigsEntry{"max.message.bytes": {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &large}}
+	if err := admin.IncrementalAlterConfig(sarama.TopicResource, record.TopicRecords, set, false); err != nil {
+		t.Fatal(err)
+	}
+	startWith(t, collector.Config{Brokers: []string{addr}, Store: newMemory()})
+	topics, err := admin.ListTopics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := topics[record.TopicDeadLetters].ConfigEntries["max.message.bytes"]; got == nil || *got != "5065536" {
+		t.Errorf("dead letters take %v bytes", got)
+	}
+}

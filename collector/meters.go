@@ -16,6 +16,7 @@ type meters struct {
 	inFlight                                    prometheus.Gauge
 	dropped, retries                            prometheus.Counter
 	batch, latency                              prometheus.Histogram
+	lost                                        *prometheus.GaugeVec
 }
 
 func newMeters(owned *owned) *meters {
@@ -43,8 +44,9 @@ func newMeters(owned *owned) *meters {
 	for _, class := range []string{classInvalid, classFuture, classConflict, classRefused} {
 		m.deadLettered.WithLabelValues(class)
 	}
+	m.lost = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "waybill_instance_lost_records", Help: "Records of an instance that Kafka had and the store has not, dead letters included. Instances that lost none are not named."}, []string{"service", "instance"})
 	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{Name: "waybill_records_in_flight", Help: "Messages read and not settled yet."})
-	m.registry.MustRegister(m.deadLettered, m.inFlight, owned)
+	m.registry.MustRegister(m.deadLettered, m.inFlight, m.lost, owned)
 	return m
 }
 

@@ -63,29 +63,37 @@ const (
 )
 
 // checkTopics gives the dead letters' topic room for the largest message of the
-// records' topic, and tells what somebody else's set-up of the topics costs.
-func (c *Collector) checkTopics() error {
+// records' topic, and tells what somebody else's set-up of the topics costs. Who may
+// not look goes on.
+func (c *Collector) checkTopics() {
 	admin, err := sarama.NewClusterAdminFromClient(c.client)
 	if err != nil {
-		return fmt.Errorf("check topics: %w", err)
+		c.log.Warn("topics are not checked", "error", err)
+		return
 	}
-	records, err := topicConfig(admin, c.cfg.Topic)
+	described, err := admin.DescribeConfigs([]*sarama.ConfigResource{
+		{Type: sarama.TopicResource, Name: c.cfg.Topic, ConfigNames: []string{maxBytesKey, datedByKey}},
+		{Type: sarama.TopicResource, Name: record.TopicDeadLetters, ConfigNames: []string{maxBytesKey}},
+	}, sarama.DescribeConfigsOptions{})
 	if err != nil {
-		return err
+		c.log.Warn("topics are not checked", "error", err)
+		return
 	}
-	letters, err := topicConfig(admin, record.TopicDeadLetters)
-	if err != nil {
-		return err
+	settings := map[string]map[string]string{c.cfg.Topic: {}, record.TopicDeadLetters: {}}
+	for _, topic := range described {
+		for _, e := range topic.Configs {
+			settings[topic.Name][e.Name] = e.Value
+		}
 	}
-	if by := records[datedByKey]; by != logAppendTime {
+	if by := settings[c.cfg.Topic][datedByKey]; by != logAppendTime {
 		c.log.Warn("the records' topic is dated by its writers: set its "+datedByKey+" to "+logAppendTime+", or a service's wrong clock is not noticed", "topic", c.cfg.Topic, datedByKey, by)
 	}
-	largest, err := strconv.Atoi(records[maxBytesKey])
+	largest, err := strconv.Atoi(settings[c.cfg.Topic][maxBytesKey])
 	if err != nil {
-		return fmt.Errorf("check topic %s: %s is %q", c.cfg.Topic, maxBytesKey, records[maxBytesKey])
+		largest = maxMessageBytes
 	}
-	if room, err := strconv.Atoi(letters[maxBytesKey]); err == nil && room >= largest+deadLetterRoom {
-		return nil
+	if room, err := strconv.Atoi(settings[record.TopicDeadLetters][maxBytesKey]); err == nil && room >= largest+deadLetterRoom {
+		return
 	}
 	want := strconv.Itoa(largest + deadLetterRoom)
 	err = admin.IncrementalAlterConfig(sarama.TopicResource, record.TopicDeadLetters, map[string]sarama.IncrementalAlterConfigsEntry{
@@ -94,17 +102,4 @@ func (c *Collector) checkTopics() error {
 	if err != nil {
 		c.log.Warn("the dead letters' topic takes less than the largest record, whose letter would be cut: set its "+maxBytesKey, "topic", record.TopicDeadLetters, "want", want, "error", err)
 	}
-	return nil
-}
-
-func topicConfig(admin sarama.ClusterAdmin, topic string) (map[string]string, error) {
-	entries, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{maxBytesKey, datedByKey}})
-	if err != nil {
-		return nil, fmt.Errorf("describe topic %s: %w", topic, err)
-	}
-	out := map[string]string{}
-	for _, e := range entries {
-		out[e.Name] = e.Value
-	}
-	return out, nil
 }

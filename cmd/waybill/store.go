@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"text/tabwriter"
@@ -33,7 +32,7 @@ func (a *app) pruneStore() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "prune", Short: "Drop the days that are older than --retention, as collectors do each hour",
 		Example: "  waybill store prune --retention 30d --dry-run", Args: none,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			cfg, err := loadConfig(cmd, a.environ, a.stderr)
 			if err != nil {
 				return err
@@ -41,12 +40,19 @@ func (a *app) pruneStore() *cobra.Command {
 			if cfg.retention == 0 {
 				return usage(errors.New("prune wants --retention, such as 30d"))
 			}
+			if len(cfg.ElasticsearchURLs) == 0 {
+				return usage(errors.New("prune needs --elasticsearch-urls: the embedded store keeps everything"))
+			}
 			s := newStack(cfg, a.console())
-			defer s.stop()
+			defer func() { err = errors.Join(err, s.stop()) }()
 			if err := s.openStore(cmd.Context()); err != nil {
 				return err
 			}
-			return a.prune(cmd.Context(), s.store, cfg.retention, dry)
+			days, err := s.store.(store.Retainer).Retain(cmd.Context(), collector.Floor(time.Now(), cfg.retention), dry)
+			if err != nil {
+				return err
+			}
+			return a.tellDays(days, dry)
 		},
 	}
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would be dropped, and drop nothing")
@@ -54,20 +60,12 @@ func (a *app) pruneStore() *cobra.Command {
 	return cmd
 }
 
-func (a *app) prune(ctx context.Context, s store.Store, retention time.Duration, dry bool) error {
-	retainer, ok := s.(store.Retainer)
-	if !ok {
-		return usage(errors.New("prune needs --elasticsearch-urls: the embedded store keeps everything"))
-	}
-	days, err := retainer.Retain(ctx, collector.Floor(time.Now(), retention), dry)
-	if err != nil {
-		return err
-	}
-	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+func (a *app) tellDays(days []store.Day, dry bool) error {
 	did := "DROPPED"
 	if dry {
 		did = "WOULD BE DROPPED"
 	}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "%s\tRECORDS\tBYTES\n", did)
 	for _, d := range days {
 		fmt.Fprintf(table, "%s\t%d\t%d\n", d.Name, d.Records, d.Bytes)

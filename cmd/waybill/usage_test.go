@@ -54,6 +54,14 @@ func TestMisuseIsToldAndHasItsExitCode(t *testing.T) {
 	f(exitFailed, "401", nil, "health", wantsToken.URL)
 	f(exitUsage, "health wants one URL", nil, "health")
 
+	f(exitUsage, "prune wants --retention", nil, "store", "prune")
+	f(exitUsage, "whole days, such as 30d", nil, "store", "prune", "--retention", "12h")
+	f(exitUsage, "prune needs --elasticsearch-urls", nil, "store", "prune", "--retention", "30d")
+	f(exitUsage, "want prune", nil, "store", "burn")
+	f(exitUsage, "not both", []string{"WAYBILL_ELASTICSEARCH_PASSWORD=a", "WAYBILL_ELASTICSEARCH_PASSWORD_FILE=b"}, "up")
+	f(exitUsage, "not both", nil, "up", "--elasticsearch-api-key", "a", "--elasticsearch-user", "b")
+	f(exitUsage, "the embedded broker has neither", nil, "up", "--kafka-tls")
+
 	f(exitUsage, "collect needs --kafka-brokers and --elasticsearch-urls", nil, "collect")
 	f(exitUsage, "serve needs --kafka-brokers and --elasticsearch-urls", nil, "serve", "--kafka-brokers", "127.0.0.1:1")
 	f(exitUsage, `"localhost" has no port`, nil, "up", "--kafka-brokers", "localhost")

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"os"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	template "github.com/waybill-log/waybill/infra/elasticsearch"
+	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 )
 
@@ -289,6 +291,37 @@ func (s *Store) search(ctx context.Context, key string, size int, after json.Raw
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
 	return found.Hits.Hits, nil
+}
+
+// Held implements store.Reader.
+func (s *Store) Held(ctx context.Context, node string, last uint64) (n int64, lowest uint64, err error) {
+	const held = `{"size":0,"track_total_hits":true,"query":{"bool":{"filter":[{"term":{"service.node.name":%s}},{"range":{"event.sequence":{"gte":1,"lte":%d}}}]}},
+		"aggs":{"lowest":{"min":{"field":"event.sequence"}}}}`
+	body := fmt.Sprintf(held, record.AppendString(nil, node), min(last, math.MaxInt64))
+	yes, no := true, false
+	answer, err := s.do(ctx, esapi.SearchRequest{
+		Index: []string{s.prefix + "-records-*"}, Body: strings.NewReader(body),
+		IgnoreUnavailable: &yes, AllowNoIndices: &yes, AllowPartialSearchResults: &no,
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("count records of an instance: %w", err)
+	}
+	var found struct {
+		Hits struct {
+			Total struct {
+				Value int64 `json:"value"`
+			} `json:"total"`
+		} `json:"hits"`
+		Aggregations struct {
+			Lowest struct {
+				Value float64 `json:"value"` // null where there are none
+			} `json:"lowest"`
+		} `json:"aggregations"`
+	}
+	if err := json.Unmarshal(answer, &found); err != nil {
+		return 0, 0, fmt.Errorf("count records of an instance: %w", err)
+	}
+	return found.Hits.Total.Value, uint64(found.Aggregations.Lowest.Value), nil
 }
 
 // Count implements store.Reader.

@@ -10,12 +10,14 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/waybill-log/waybill/infra/testservers"
+	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 	"github.com/waybill-log/waybill/store/elastic"
 	"github.com/waybill-log/waybill/store/storetest"
@@ -253,5 +255,46 @@ func TestAnUnreachableClusterIsNamed(t *testing.T) {
 	_, err := elastic.Open(t.Context(), elastic.Config{URLs: []string{"http://127.0.0.1:1"}})
 	if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "http://127.0.0.1:1") || !strings.Contains(err.Error(), "--elasticsearch-urls") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Only whole days before the floor go, and only indices that are ours.
+func TestRetentionDropsWholeDays(t *testing.T) {
+	c := newCluster(t)
+	s := c.open(c.url, 0)
+	day := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	var entries []store.Entry
+	for n, at := range []time.Time{day.Add(-25 * time.Hour), day.Add(-time.Nanosecond), day.Add(-time.Hour), day, day.Add(time.Hour)} {
+		e, err := store.NewEntry(record.Append(nil, &record.Record{Time: at, Message: "m", Node: "n1", Sequence: uint64(n + 1)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	c.put(s, entries, 5, 0, 0)
+	c.do("PUT", "/"+c.prefix+"-records-notes", "")
+	c.do("POST", "/"+c.prefix+"-records-*/_refresh", "")
+	f := func(dry bool, floor time.Time, want ...string) {
+		t.Helper()
+		days, err := s.Retain(t.Context(), floor, dry)
+		var got []string
+		for _, d := range days {
+			got = append(got, fmt.Sprint(strings.TrimPrefix(d.Name, c.prefix+"-records-"), " ", d.Records))
+			if d.Bytes == 0 {
+				t.Errorf("%s has no size", d.Name)
+			}
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+	}
+	f(true, day.Add(23*time.Hour), "2026.11.21 1", "2026.11.22 2")
+	f(false, day.Add(-time.Hour), "2026.11.21 1")
+	f(false, day, "2026.11.22 2")
+	f(false, day)
+	c.put(s, entries[:1], 1, 0, 0) // a collector without that retention
+	c.do("POST", "/"+c.prefix+"-records-*/_refresh", "")
+	if n, err := s.Count(t.Context()); n != 3 || err != nil {
+		t.Errorf("%d records left, %v", n, err)
 	}
 }

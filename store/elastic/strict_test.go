@@ -24,6 +24,7 @@ type strict struct {
 	testservers.Strict
 	client *http.Client
 	prefix string
+	opened bool
 }
 
 func newStrict(t *testing.T) *strict {
@@ -36,7 +37,9 @@ func newStrict(t *testing.T) *strict {
 		for _, index := range strings.Fields(s.do("GET", "/_cat/indices/"+s.prefix+"-*?h=index", "")) {
 			s.do("DELETE", "/"+index, "")
 		}
-		s.do("DELETE", "/_index_template/"+s.prefix+"-records*", "")
+		if s.opened {
+			s.do("DELETE", "/_index_template/"+s.prefix+"-records", "")
+		}
 	})
 	return s
 }
@@ -71,6 +74,7 @@ func (s *strict) open(cfg elastic.Config) *elastic.Store {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.opened = true
 	return st
 }
 
@@ -108,7 +112,9 @@ func TestWhoMayNotIsTold(t *testing.T) {
 	f("401", func(c *elastic.Config) { c.Password = "wrong" })
 	f("401", func(c *elastic.Config) { c.User = "" })
 	f("not both", func(c *elastic.Config) { c.APIKey = "x" })
-	f("403", func(c *elastic.Config) { c.User, c.Password, c.APIKey = "", "", s.apiKey("create_doc", "create_index", "read") })
+	f("403", func(c *elastic.Config) {
+		c.User, c.Password, c.APIKey = "", "", s.apiKey("create_doc", "create_index", "read")
+	})
 }
 
 // A collector needs a key that can write and create indices, once somebody has put the template.

@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"time"
 
@@ -152,6 +153,18 @@ func (s *Store) ByKey(ctx context.Context, key string, limit int) (entries []sto
 		return entries[:limit], true, nil
 	}
 	return entries, false, nil
+}
+
+// Held implements store.Reader. A record's ID is its instance's name, a dash and
+// its number; '.' is the character after the dash.
+func (s *Store) Held(ctx context.Context, node string, last uint64) (n int64, lowest uint64, err error) {
+	const held = `SELECT count(*), coalesce(min(number), 0) FROM (
+		SELECT CAST(substr(id, length(?1) + 2) AS INTEGER) AS number FROM records WHERE id > ?1 || '-' AND id < ?1 || '.'
+	) WHERE number BETWEEN 1 AND ?2`
+	if err := s.db.QueryRowContext(ctx, held, node, int64(min(last, math.MaxInt64))).Scan(&n, &lowest); err != nil {
+		return 0, 0, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return n, lowest, nil
 }
 
 // Count implements store.Reader.

@@ -7,8 +7,10 @@ package storetest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,18 +25,20 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // Run checks the stores that open gives, an empty one for each test.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for name, test := range map[string]func(*testing.T, store.Store){
-		"put again doubles nothing":             putAgain,
-		"a batch holding twins stores one":      twins,
-		"by key in order of time, then ID":      byKey,
-		"the limit keeps the earliest":          limit,
-		"another content is a conflict":         conflict,
-		"days apart are one journey":            days,
-		"bytes come back unchanged":             bytesUnchanged,
-		"large batches and journeys are whole":  large,
-		"an unknown key has no records":         unknown,
-		"concurrent puts of one batch store it": concurrent,
-		"golden records of all kinds are taken": kinds,
-		"an empty batch is settled":             empty,
+		"put again doubles nothing":              putAgain,
+		"a batch holding twins stores one":       twins,
+		"by key in order of time, then ID":       byKey,
+		"the limit keeps the earliest":           limit,
+		"another content is a conflict":          conflict,
+		"days apart are one journey":             days,
+		"bytes come back unchanged":              bytesUnchanged,
+		"large batches and journeys are whole":   large,
+		"an unknown key has no records":          unknown,
+		"concurrent puts of one batch store it":  concurrent,
+		"golden records of all kinds are taken":  kinds,
+		"an empty batch is settled":              empty,
+		"an instance's records are counted":      held,
+		"a put that was stopped can be repeated": stopped,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -259,3 +263,39 @@ func kinds(t *testing.T, s store.Store) {
 }
 
 func empty(t *testing.T, s store.Store) { put(t, s, nil, 0, 0, 0) }
+
+func held(t *testing.T, s store.Store) {
+	batch := slices.Concat(entries(t, "a", "n1", 20)[2:], entries(t, "a", "n10", 5), entries(t, "", "n1-", 3)) // names that only begin alike
+	put(t, s, batch, 26, 0, 0)
+	count(t, s, 26)
+	f := func(node string, last uint64, n int64, lowest uint64) {
+		t.Helper()
+		if got, low, err := s.Held(t.Context(), node, last); got != n || low != lowest || err != nil {
+			t.Errorf("%s up to %d: %d from %d on, %v; want %d from %d on", node, last, got, low, err, n, lowest)
+		}
+	}
+	f("n1", 1<<63+1, 18, 3)
+	f("n1", 10, 8, 3)
+	f("n1", 2, 0, 0)
+	f("n10", 3, 3, 1)
+	f("n1-", 9, 3, 1)
+	f("nobody", 9, 0, 0)
+}
+
+func stopped(t *testing.T, s store.Store) {
+	batch := entries(t, "a", "n1", 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	res, err := s.Put(ctx, batch)
+	if err == nil || res.Stored+res.Present+len(res.Unsettled) != 10 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	var again []store.Entry
+	for _, i := range res.Unsettled {
+		again = append(again, batch[i])
+	}
+	if _, err := s.Put(t.Context(), again); err != nil {
+		t.Error(err)
+	}
+	count(t, s, 10)
+}

@@ -1,0 +1,146 @@
+package evidence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/waybill-log/waybill/record"
+	"github.com/waybill-log/waybill/store"
+)
+
+// Ledgers follows what instances say of their own records. Safe for concurrent use.
+type Ledgers struct {
+	client sarama.Client
+
+	mu     sync.Mutex
+	byNode map[string]Ledger
+}
+
+// Ledger is an instance's latest word.
+type Ledger struct {
+	record.Ledger
+	Read time.Time // when it was read: Kafka had it before
+}
+
+// NewLedgers reads over client, which stays the caller's.
+func NewLedgers(client sarama.Client) *Ledgers {
+	return &Ledgers{client: client, byNode: map[string]Ledger{}}
+}
+
+// Follow reads the ledgers there are and those to come until ctx ends. Its errors
+// are of Kafka; it can be called again.
+func (l *Ledgers) Follow(ctx context.Context) (err error) {
+	consumer, err := sarama.NewConsumerFromClient(l.client)
+	if err != nil {
+		return fmt.Errorf("follow ledgers: %w", err)
+	}
+	partitions, err := consumer.Partitions(record.TopicInstances)
+	if err != nil {
+		return fmt.Errorf("follow ledgers: %w", err)
+	}
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := make(chan error, len(partitions))
+	for _, p := range partitions {
+		claim, err := consumer.ConsumePartition(record.TopicInstances, p, sarama.OffsetOldest)
+		if err != nil {
+			return fmt.Errorf("follow ledgers: %w", err)
+		}
+		wait.Go(func() {
+			failed <- errors.Join(l.follow(ctx, claim), claim.Close())
+			cancel()
+		})
+	}
+	for range partitions {
+		err = errors.Join(err, <-failed)
+	}
+	return err
+}
+
+func (l *Ledgers) follow(ctx context.Context, claim sarama.PartitionConsumer) error {
+	for {
+		select {
+		case m, ok := <-claim.Messages():
+			if !ok {
+				return errors.New("follow ledgers: the partition is closed")
+			}
+			l.take(m)
+		case err := <-claim.Errors():
+			return fmt.Errorf("follow ledgers: %w", err)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// take keeps the latest ledger of an instance; one that cannot be read says nothing.
+func (l *Ledgers) take(m *sarama.ConsumerMessage) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m.Value == nil {
+		delete(l.byNode, string(m.Key))
+		return
+	}
+	ledger, err := record.DecodeLedger(m.Value)
+	if err != nil || ledger.Time.Before(l.byNode[ledger.Node].Time) {
+		return
+	}
+	l.byNode[ledger.Node] = Ledger{Ledger: ledger, Read: time.Now()}
+}
+
+// All are the latest ledgers, in order of their instances' names.
+func (l *Ledgers) All() []Ledger {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []Ledger
+	for _, node := range slices.Sorted(maps.Keys(l.byNode)) {
+		out = append(out, l.byNode[node])
+	}
+	return out
+}
+
+// Lost is how many of an instance's records are lost: Kafka had taken them when
+// the ledger was written, the instance did not drop them, the collectors have settled
+// all Kafka had by then (asOf), and st does not hold them. Those that are
+// dead letters count too. It is not known (false) before asOf has passed the
+// ledger, and where the instance's first record is missing: the store may have dropped its day.
+func Lost(ctx context.Context, st store.Reader, l Ledger, asOf time.Time) (n int64, known bool, err error) {
+	if l.Unsettled <= 1 {
+		return 0, true, nil // Kafka has none of it
+	}
+	if !asOf.Add(-st.Lag()).After(l.Read) {
+		return 0, false, nil
+	}
+	last := l.Unsettled - 1
+	held, lowest, err := st.Held(ctx, l.Node, last)
+	if err != nil {
+		return 0, false, err
+	}
+	if lowest > 1 && !dropped(l.Dropped, 1) || lowest == 0 {
+		return 0, false, nil
+	}
+	want := int64(last)
+	for _, d := range l.Dropped {
+		if d.From <= last {
+			whole := min(d.To, last) - d.From + 1
+			if d.Count > 0 {
+				whole = min(whole, d.Count)
+			}
+			want -= int64(whole)
+		}
+	}
+	return max(0, want-held), true, nil
+}
+
+func dropped(ranges []record.Dropped, number uint64) bool {
+	return slices.ContainsFunc(ranges, func(d record.Dropped) bool { return d.From <= number && number <= d.To })
+}
