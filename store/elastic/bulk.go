@@ -165,8 +165,11 @@ func (s *Store) settle(ctx context.Context, entries []store.Entry, pending []int
 			} `json:"create"`
 		} `json:"items"`
 	}
-	if err := json.Unmarshal(answer, &bulk); err != nil || len(bulk.Items) != len(pending) {
-		return pending, fmt.Errorf("%w: bulk answer has %d items for %d records: %w", store.ErrUnavailable, len(bulk.Items), len(pending), err)
+	if err := json.Unmarshal(answer, &bulk); err != nil {
+		return pending, fmt.Errorf("%w: bulk answer: %w", store.ErrUnavailable, err)
+	}
+	if len(bulk.Items) != len(pending) {
+		return pending, fmt.Errorf("%w: bulk answer has %d items for %d records: is it Elasticsearch that answers?", store.ErrUnavailable, len(bulk.Items), len(pending))
 	}
 	var present []int
 	for n, i := range pending {
@@ -242,8 +245,11 @@ func (s *Store) compare(ctx context.Context, entries []store.Entry, present []in
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(body, &answer); err != nil || len(answer.Docs) != len(present) {
-		return fmt.Errorf("%w: mget answer has %d documents for %d: %w", store.ErrUnavailable, len(answer.Docs), len(present), err)
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return fmt.Errorf("%w: mget answer: %w", store.ErrUnavailable, err)
+	}
+	if len(answer.Docs) != len(present) {
+		return fmt.Errorf("%w: mget answer has %d documents for %d", store.ErrUnavailable, len(answer.Docs), len(present))
 	}
 	for n, i := range present {
 		if !answer.Docs[n].Found {
