@@ -19,6 +19,8 @@ type Entry struct {
 	Key  string    // correlation.key; empty outside any journey
 	Time time.Time // @timestamp
 	Raw  []byte    // the record as it was written; the store does not change it
+
+	Trace string // trace.id; empty outside any trace
 }
 
 // NewEntry reads one encoded record. Errors wrap record.ErrInvalid.
@@ -27,7 +29,7 @@ func NewEntry(raw []byte) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	return Entry{ID: r.Identity(), Key: r.CorrelationKey, Time: r.Time, Raw: raw}, nil
+	return Entry{ID: r.Identity(), Key: r.CorrelationKey, Time: r.Time, Raw: raw, Trace: r.TraceID}, nil
 }
 
 // Compare orders entries by Time, then ID.
@@ -67,6 +69,11 @@ type Reader interface {
 	// At most limit of them, the earliest; more says that there are others.
 	// An unknown key has none, which is not an error.
 	ByKey(ctx context.Context, key string, limit int) (entries []Entry, more bool, err error)
+
+	// ByTrace returns the records of some traces, each spelled as records spell
+	// it, whatever their correlation key: ordered and limited as by ByKey. Unknown
+	// traces have none, and the empty one is no trace.
+	ByTrace(ctx context.Context, traces []string, limit int) (entries []Entry, more bool, err error)
 
 	// Count is the number of records held.
 	Count(ctx context.Context) (int64, error)
