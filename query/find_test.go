@@ -100,6 +100,10 @@ func TestRecordsOfATraceJoinTheJourneyThatItIsPartOf(t *testing.T) {
 	mail.wrote(trace("6"), trace("6"), "of-minted")
 	bank.wrote("Order-6", trace("6"), "other")
 
+	bank.wrote(trace("a"), trace("b"), "elsewhere") // the same, but what is named after the trace lies in another one
+	mail.wrote(trace("a"), trace("a"), "of-a")
+	bank.wrote("Order-a", trace("a"), "other")
+
 	uuid := "77777777-7777-7777-7777-777777777777"
 	bank.wrote(uuid, trace("8"), "seven")
 	mail.wrote(strings.ToUpper(uuid), trace("8"), "seven-upper")
@@ -136,6 +140,8 @@ func TestRecordsOfATraceJoinTheJourneyThatItIsPartOf(t *testing.T) {
 		f(trace("5"), trace("5"), "alone")
 		f(trace("6"), trace("6"), "minted of-minted")
 		f("Order-6", "Order-6", "other")
+		f(trace("a"), trace("a"), "elsewhere of-a")
+		f("Order-a", "Order-a", "other")
 		f(uuid, uuid, "seven seven-unnamed seven-upper")
 		f(trace("8"), uuid, "seven seven-unnamed seven-upper")
 		f(trace("8")[:8]+"-"+trace("8")[:4]+"-"+trace("8")[:4]+"-"+trace("8")[:4]+"-"+trace("8")[:12], uuid, "seven seven-unnamed seven-upper")
