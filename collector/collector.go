@@ -86,8 +86,8 @@ func New(cfg Config) (_ *Collector, err error) {
 	return c, nil
 }
 
-// Connect opens a Kafka client with the settings that losing nothing needs.
-func Connect(brokers []string) (sarama.Client, error) {
+// KafkaConfig is what losing nothing needs.
+func KafkaConfig() *sarama.Config {
 	cfg := sarama.NewConfig()
 	cfg.ClientID = "waybill"
 	cfg.Version = sarama.V3_6_0_0
@@ -103,7 +103,12 @@ func Connect(brokers []string) (sarama.Client, error) {
 	cfg.Producer.Return.Successes = true
 	cfg.Producer.Partitioner = sarama.NewMurmur2Partitioner
 	cfg.Producer.MaxMessageBytes = maxDeadLetterBytes
-	client, err := sarama.NewClient(brokers, cfg)
+	return cfg
+}
+
+// Connect opens a Kafka client with the settings that losing nothing needs.
+func Connect(brokers []string) (sarama.Client, error) {
+	client, err := sarama.NewClient(brokers, KafkaConfig())
 	if err != nil {
 		return nil, fmt.Errorf("%w: Kafka at %s does not answer (%w); start it or set --kafka-brokers", ErrUnreachable, strings.Join(brokers, ", "), err)
 	}
