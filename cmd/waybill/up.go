@@ -11,9 +11,12 @@ import (
 )
 
 var (
-	kafkaSettings = []string{"kafka-brokers", "kafka-group"}
-	storeSettings = []string{"elasticsearch-urls"}
-	upSettings    = slices.Concat([]string{"kafka-addr", "kafka-partitions", "data", "query-addr", "collector-addr", "token", "token-file"}, kafkaSettings, storeSettings)
+	kafkaSettings   = []string{"kafka-brokers", "kafka-group"}
+	storeSettings   = []string{"elasticsearch-urls"}
+	tokenSettings   = []string{"token", "token-file"}
+	collectSettings = slices.Concat([]string{"kafka-partitions", "collector-addr", "otlp-http-addr", "otlp-grpc-addr"}, tokenSettings, kafkaSettings, storeSettings)
+	serveSettings   = slices.Concat([]string{"query-addr"}, tokenSettings, kafkaSettings, storeSettings)
+	upSettings      = slices.Compact(slices.Sorted(slices.Values(slices.Concat([]string{"kafka-addr", "data"}, collectSettings, serveSettings))))
 )
 
 func (a *app) up() *cobra.Command {
@@ -55,7 +58,7 @@ func (a *app) collect() *cobra.Command {
 			})
 		},
 	}
-	addSettings(cmd, slices.Concat([]string{"kafka-partitions", "collector-addr"}, kafkaSettings, storeSettings)...)
+	addSettings(cmd, collectSettings...)
 	return cmd
 }
 
@@ -71,7 +74,7 @@ func (a *app) serve() *cobra.Command {
 			})
 		},
 	}
-	addSettings(cmd, slices.Concat([]string{"query-addr", "token", "token-file"}, kafkaSettings, storeSettings)...)
+	addSettings(cmd, serveSettings...)
 	return cmd
 }
 
