@@ -40,12 +40,11 @@ type draft struct {
 	partition, offset string // of a message: one without the other is no place
 }
 
-// from begins with what another draft holds.
+// from begins with what another draft holds, in the memory that this one has.
 func (d *draft) from(base *draft) {
-	labels := append(d.Labels[:0], base.Labels...)
-	links, cuts := d.Links[:0], append(d.cuts[:0], base.cuts...)
+	labels, links, cuts := d.Labels[:0], d.Links[:0], d.cuts[:0]
 	*d = *base
-	d.Labels, d.Links, d.cuts = labels, links, cuts
+	d.Labels, d.Links, d.cuts = append(labels, base.Labels...), links, append(cuts, base.cuts...)
 }
 
 // take puts attributes into the fields they belong in.

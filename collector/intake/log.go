@@ -13,53 +13,71 @@ import (
 	"github.com/waybill-log/waybill/record"
 )
 
-// mapper turns one OTLP request into a batch.
+// mapper turns one OTLP request into a batch. What a resource or a scope says is
+// mapped once, however many records it has.
 type mapper struct {
 	*batch
 	traces   *traces
 	received time.Time
-	source   draft // what the resource and the scope say
 	content  digest
-	draft    draft // of the record at hand
 	buffer   []byte
+
+	resource, scope origin
+	draft           draft // of the record at hand
 
 	refused int64
 	why     string // of the first one refused
 }
 
-// of begins with the records of a resource and a scope.
-func (m *mapper) of(r *resource.Resource, s *common.InstrumentationScope) {
+// origin is what records of one resource, or of one scope in it, have in common.
+type origin struct {
+	draft draft
+	sum   []byte // of its content
+}
+
+// from begins with a resource.
+func (m *mapper) from(r *resource.Resource) {
 	canonical(r.GetAttributes())
-	canonical(s.GetAttributes())
-	m.source = draft{resource: true}
-	m.source.take(r.GetAttributes())
-	m.source.take(s.GetAttributes())
-	m.source.Logger = record.Cut(cmp.Or(s.GetName(), m.source.Logger), maxName)
-	if v := s.GetVersion(); v != "" {
-		m.source.label("otel.scope.version", v)
-	}
-	m.source.resource = false
+	m.resource.draft = draft{resource: true}
+	m.resource.draft.take(r.GetAttributes())
 	m.content.Reset()
 	m.buffer = m.content.message(r, m.buffer)
+	m.resource.sum = m.content.Sum(m.resource.sum[:0])
+}
+
+// of begins with a scope of that resource.
+func (m *mapper) of(s *common.InstrumentationScope) {
+	canonical(s.GetAttributes())
+	d := &m.scope.draft
+	d.from(&m.resource.draft)
+	d.take(s.GetAttributes())
+	d.resource = false
+	d.Logger = record.Cut(cmp.Or(s.GetName(), d.Logger), maxName)
+	if v := s.GetVersion(); v != "" {
+		d.label("otel.scope.version", v)
+	}
+	m.content.Reset()
+	m.content.add(m.resource.sum)
 	m.buffer = m.content.message(s, m.buffer)
-	m.buffer = m.content.Sum(m.buffer[:0])
+	m.scope.sum = m.content.Sum(m.scope.sum[:0])
 }
 
 // logs maps log records. Its error is a *refusal of them all.
 func (m *mapper) logs(req *collogs.ExportLogsServiceRequest) error {
 	for _, r := range req.GetResourceLogs() { // first what tells the correlation IDs of traces, whatever the order
+		known := claimed(claim{}, r.GetResource().GetAttributes(), true)
 		for _, s := range r.GetScopeLogs() {
 			for _, l := range s.GetLogRecords() {
-				m.learn(hexID(l.GetTraceId(), 16), r.GetResource().GetAttributes(), l.GetAttributes())
+				m.learn(l.GetTraceId(), claimed(known, l.GetAttributes(), false))
 			}
 		}
 	}
 	for _, r := range req.GetResourceLogs() {
+		m.from(r.GetResource())
 		for _, s := range r.GetScopeLogs() {
-			m.of(r.GetResource(), s.GetScope())
-			source := append([]byte(nil), m.buffer...)
+			m.of(s.GetScope())
 			for _, l := range s.GetLogRecords() {
-				if err := m.log(l, source); err != nil {
+				if err := m.log(l); err != nil {
 					return err
 				}
 			}
@@ -68,25 +86,22 @@ func (m *mapper) logs(req *collogs.ExportLogsServiceRequest) error {
 	return nil
 }
 
-// learn notes the correlation ID that the attributes of a span or record tell of its trace.
-func (m *mapper) learn(trace string, resource, own []*common.KeyValue) {
-	if trace == "" {
-		return
+// claimed adds to a claim what texts among attributes say.
+func claimed(c claim, attributes []*common.KeyValue, resource bool) claim {
+	for _, a := range attributes {
+		c.note(a.GetKey(), a.GetValue().GetStringValue(), resource)
 	}
-	var c claim
-	for _, a := range resource {
-		c.note(a.GetKey(), a.GetValue().GetStringValue(), true)
-	}
-	for _, a := range own {
-		c.note(a.GetKey(), a.GetValue().GetStringValue(), false)
-	}
-	id, _ := c.id()
-	m.traces.learn(trace, id)
+	return c
 }
 
-func (m *mapper) log(l *logs.LogRecord, source []byte) error {
+func (m *mapper) learn(trace []byte, c claim) {
+	id, _ := c.id()
+	m.traces.learn(hexID(trace, 16), id)
+}
+
+func (m *mapper) log(l *logs.LogRecord) error {
 	d := &m.draft
-	d.from(&m.source)
+	d.from(&m.scope.draft)
 	canonical(l.GetAttributes())
 	canonicalValue(l.GetBody())
 	d.take(l.GetAttributes())
@@ -102,7 +117,7 @@ func (m *mapper) log(l *logs.LogRecord, source []byte) error {
 		d.ID = named(d.uid)
 	} else {
 		m.content.Reset()
-		m.content.add(source)
+		m.content.add(m.scope.sum)
 		m.buffer = m.content.message(l, m.buffer)
 		if d.undated {
 			m.content.time(m.received)

@@ -14,15 +14,17 @@ import (
 // spans maps spans. Its error is a *refusal of them all.
 func (m *mapper) spans(req *coltrace.ExportTraceServiceRequest) error {
 	for _, r := range req.GetResourceSpans() { // first what tells the correlation IDs of traces, whatever the order
+		known := claimed(claim{}, r.GetResource().GetAttributes(), true)
 		for _, s := range r.GetScopeSpans() {
 			for _, sp := range s.GetSpans() {
-				m.learn(hexID(sp.GetTraceId(), 16), r.GetResource().GetAttributes(), sp.GetAttributes())
+				m.learn(sp.GetTraceId(), claimed(known, sp.GetAttributes(), false))
 			}
 		}
 	}
 	for _, r := range req.GetResourceSpans() {
+		m.from(r.GetResource())
 		for _, s := range r.GetScopeSpans() {
-			m.of(r.GetResource(), s.GetScope())
+			m.of(s.GetScope())
 			for _, sp := range s.GetSpans() {
 				if err := m.span(sp); err != nil {
 					return err
@@ -47,13 +49,15 @@ func (m *mapper) span(s *trace.Span) error {
 
 	d := &m.draft
 	m.hop(d, s, traceID, spanID)
+	claim := d.claim
 	d.at(m.received, began, ended)
 	d.Kind, d.Level, d.ID = record.KindHopStart, "info", identity+"-start"
 	if err := m.write(d); err != nil {
 		return err
 	}
 	for i, e := range s.GetEvents() {
-		d.from(&m.source)
+		d.from(&m.scope.draft)
+		d.claim = claim
 		d.take(e.GetAttributes())
 		d.TraceID, d.SpanID = traceID, spanID
 		d.at(m.received, nanos(e.GetTimeUnixNano()), ended, began)
@@ -62,9 +66,6 @@ func (m *mapper) span(s *trace.Span) error {
 		d.dropped(e.GetDroppedAttributesCount())
 		if e.GetName() == "exception" { // https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/
 			d.Level, d.Message = "error", cmp.Or(d.Error.Message, d.Error.Type, d.Message)
-		}
-		for _, a := range s.GetAttributes() {
-			d.claim.note(a.GetKey(), a.GetValue().GetStringValue(), true) // the event's own goes before
 		}
 		if err := m.write(d); err != nil {
 			return err
@@ -86,7 +87,7 @@ func (m *mapper) span(s *trace.Span) error {
 
 // hop begins a record of a span with what its start and its end have in common.
 func (m *mapper) hop(d *draft, s *trace.Span, traceID, spanID string) {
-	d.from(&m.source)
+	d.from(&m.scope.draft)
 	d.take(s.GetAttributes())
 	d.dropped(s.GetDroppedAttributesCount())
 	d.TraceID, d.SpanID, d.ParentID = traceID, spanID, hexID(s.GetParentSpanId(), 8)
