@@ -42,9 +42,11 @@ type draft struct {
 
 // from begins with what another draft holds, in the memory that this one has.
 func (d *draft) from(base *draft) {
-	labels, links, cuts := d.Labels[:0], d.Links[:0], d.cuts[:0]
+	old := *d
 	*d = *base
-	d.Labels, d.Links, d.cuts = append(labels, base.Labels...), links, append(cuts, base.cuts...)
+	d.Labels, d.Links, d.cuts = old.Labels[:0], old.Links[:0], old.cuts[:0]
+	d.Labels = append(d.Labels, base.Labels...)
+	d.cuts = append(d.cuts, base.cuts...)
 }
 
 // take puts attributes into the fields they belong in.
