@@ -28,6 +28,7 @@ var arrows = map[string][]string{
 	"store/embedded":            {"record", "store", "infra/lockfile"},
 	"evidence":                  {"record", "store", "journey"},
 	"collector":                 {"record", "store", "journey", "evidence", "instrument"},
+	"collector/intake":          {"record", "collector", "instrument"},
 	"query":                     {"record", "store", "journey", "evidence", "instrument", "ui"},
 	"ui":                        {},
 	"demo-services":             {"instrument", "demo-services"},

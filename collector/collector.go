@@ -112,8 +112,8 @@ func New(cfg Config) (_ *Collector, err error) {
 	return c, nil
 }
 
-// Connect opens a Kafka client with the settings that losing nothing needs.
-func Connect(brokers []string, security instrument.Security) (sarama.Client, error) {
+// KafkaConfig is what losing nothing needs, and what security says.
+func KafkaConfig(security instrument.Security) (*sarama.Config, error) {
 	cfg := sarama.NewConfig()
 	cfg.ClientID = "waybill"
 	cfg.Version = sarama.V3_6_0_0
@@ -132,6 +132,15 @@ func Connect(brokers []string, security instrument.Security) (sarama.Client, err
 	cfg.Producer.Partitioner = sarama.NewMurmur2Partitioner
 	if err := security.Configure(cfg); err != nil {
 		return nil, fmt.Errorf("security of Kafka: %w", err)
+	}
+	return cfg, nil
+}
+
+// Connect opens a Kafka client with the settings that losing nothing needs.
+func Connect(brokers []string, security instrument.Security) (sarama.Client, error) {
+	cfg, err := KafkaConfig(security)
+	if err != nil {
+		return nil, err
 	}
 	client, err := sarama.NewClient(brokers, cfg)
 	if err != nil {
@@ -185,7 +194,9 @@ func (c *Collector) failing(err error) {
 func (c *Collector) Close() error {
 	var errs []error
 	if c.group != nil {
-		errs = append(errs, c.group.Close())
+		if err := c.group.Close(); err != nil { // Kafka notices by itself that this member is gone
+			c.log.Warn("the group was not left in order", "error", err)
+		}
 	}
 	if c.dead != nil {
 		errs = append(errs, c.dead.Close())

@@ -93,7 +93,7 @@ func (a *attributes) add(prefix string, attr slog.Attr, depth int) {
 			return
 		case error:
 			if prefix == "" && (attr.Key == "error" || attr.Key == "err") {
-				a.err = record.Error{Type: typeName(v), Message: bounded(a.text(v), maxValue)}
+				a.err = record.Error{Type: typeName(v), Message: record.Bounded(a.text(v), maxValue)}
 				return
 			}
 		}
@@ -116,7 +116,7 @@ func (a *attributes) label(prefix, name string, value slog.Value, kind slog.Kind
 	}
 	start := len(b)
 	if name == "" || len(prefix)+len(name) > maxKey || !plainKey(prefix) || !plainKey(name) {
-		prefix, name = "", record.LabelKey(cut(prefix+name, maxKey))
+		prefix, name = "", record.LabelKey(record.Cut(prefix+name, maxKey))
 		b = append(record.AppendString(b, name), ':')
 	} else {
 		b = append(append(append(append(b, '"'), prefix...), name...), `":`...)
@@ -202,7 +202,7 @@ func appendValue(b []byte, s string) []byte {
 	if len(b) > manyBytes {
 		limit = shortValue
 	}
-	return record.AppendString(b, bounded(s, limit))
+	return record.AppendString(b, record.Bounded(s, limit))
 }
 
 // text renders a value of any type. One that panics says so, as with slog's own

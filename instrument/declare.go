@@ -21,7 +21,7 @@ func Delivered(ctx context.Context) {
 // and why: the customer has the money back.
 func Returned(ctx context.Context, reason string) {
 	declare(ctx, slog.LevelWarn, "returned", record.Record{
-		Kind: record.KindOutcome, Declared: record.Returned, Outcome: record.Failure, Reason: bounded(reason, maxValue),
+		Kind: record.KindOutcome, Declared: record.Returned, Outcome: record.Failure, Reason: record.Bounded(reason, maxValue),
 	}, slog.String("reason", reason))
 }
 
@@ -34,7 +34,7 @@ func Failed(ctx context.Context, err error) {
 // within that time. A journey that it does not reach is stalled there.
 func Expect(ctx context.Context, station string, within time.Duration) {
 	declare(ctx, slog.LevelInfo, "expect "+station, record.Record{
-		Kind: record.KindExpect, Expect: record.Expect{Station: bounded(station, maxKey), Within: within},
+		Kind: record.KindExpect, Expect: record.Expect{Station: record.Bounded(station, maxKey), Within: within},
 	}, slog.Duration("within", within))
 }
 
@@ -42,7 +42,7 @@ func Expect(ctx context.Context, station string, within time.Duration) {
 // number, a ticket. A person who has only that finds the journey by it.
 func Alias(ctx context.Context, name, value string) {
 	declare(ctx, slog.LevelInfo, "alias "+name, record.Record{
-		Kind: record.KindAlias, Alias: record.Alias{Name: bounded(name, maxKey), Value: bounded(value, maxKey)},
+		Kind: record.KindAlias, Alias: record.Alias{Name: record.Bounded(name, maxKey), Value: record.Bounded(value, maxKey)},
 	})
 }
 
@@ -51,7 +51,7 @@ func Alias(ctx context.Context, name, value string) {
 // journey, each with outcomes of its own.
 func Saga(ctx context.Context, id, step, phase string) context.Context {
 	c := *carriedBy(ctx)
-	c.saga = &record.Saga{ID: strings.Clone(bounded(id, maxKey)), Step: bounded(step, maxKey), Phase: bounded(phase, maxKey)}
+	c.saga = &record.Saga{ID: strings.Clone(record.Bounded(id, maxKey)), Step: record.Bounded(step, maxKey), Phase: record.Bounded(phase, maxKey)}
 	return &carried{ctx, c}
 }
 

@@ -88,13 +88,13 @@ func (l *logger) begin(from slog.Record) *call {
 		return true
 	})
 	t := from.Time
-	if !datable(t) {
+	if !record.Datable(t) {
 		if !t.IsZero() {
 			c.attrs.label("", "waybill.time", slog.TimeValue(t), slog.KindTime)
 		}
 		t = time.Now()
 	}
-	c.record = c.clock.AppendStart(c.record[:0], t, levelName(from.Level), bounded(from.Message, maxMessage))
+	c.record = c.clock.AppendStart(c.record[:0], t, levelName(from.Level), record.Bounded(from.Message, maxMessage))
 	return c
 }
 

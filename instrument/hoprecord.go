@@ -59,7 +59,7 @@ func (h *hops) read(r *record.Record, s sdktrace.ReadOnlySpan, opened *span, kin
 
 // write ships a hop record. One that is refused is counted by the shipper.
 func (h *hops) write(r *record.Record, opened *span, last bool) {
-	if !datable(r.Time) {
+	if !record.Datable(r.Time) {
 		r.Labels = append(r.Labels, record.Label{Key: "waybill.time", Value: r.Time.Format(time.RFC3339Nano)})
 		r.Time = time.Now()
 	}
@@ -82,7 +82,7 @@ func (h *hops) cut(dst []byte, r record.Record, opened *span) []byte {
 	r.Service, r.ServiceVer, r.Environment, r.Node = whole.Service, whole.ServiceVer, whole.Environment, whole.Node
 	r.Labels = slices.Clone(r.Labels)
 	opened.identify(&r)
-	return fit(dst, &r)
+	return record.Fit(dst, &r, tailBytes)
 }
 
 // setAttribute puts an attribute of the OpenTelemetry semantic conventions into

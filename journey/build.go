@@ -65,12 +65,10 @@ func distinct(records []record.Record) []record.Record {
 
 // overview fills what can be read off the ordered records.
 func (j *Journey) overview() {
+	j.CorrelationID = correlationID(j.Records)
 	at := map[string]int{}
 	for i := range j.Records {
 		r := &j.Records[i]
-		if j.CorrelationID == "" {
-			j.CorrelationID = r.CorrelationID
-		}
 		if j.Start.IsZero() || r.Time.Before(j.Start) {
 			j.Start = r.Time
 		}

@@ -438,3 +438,87 @@ func TestBrokenRecordsAreStillAJourney(t *testing.T) {
 		}
 	})
 }
+
+// foreign is what a service without Waybill sends over OpenTelemetry: no numbers, no hop.id.
+func foreign(service, span, parent, kind string, at int) []record.Record {
+	start := caughtUp.Add(time.Duration(at) * time.Millisecond)
+	r := record.Record{
+		Time: start, Service: service, Kind: record.KindHopStart, CorrelationID: journeyID("f"), TraceID: journeyID("f"),
+		SpanID: span, ParentID: parent, SpanName: kind + " " + span, SpanKind: kind, ID: span + "-start",
+	}
+	end := r
+	end.Kind, end.Time, end.ID, end.Duration, end.Outcome = record.KindHopEnd, start.Add(time.Millisecond), span+"-end", time.Millisecond, record.Success
+	return []record.Record{r, end}
+}
+
+func TestForeignSpansAreHopsOfTheirService(t *testing.T) {
+	records := slices.Concat(
+		foreign("cart", "a1", "", "server", 0),
+		foreign("cart", "a2", "a1", "internal", 1),
+		foreign("cart", "a3", "a2", "client", 2),
+		foreign("stock", "b1", "a3", "server", 3),
+		foreign("cart", "c1", "a1", "producer", 4),
+		foreign("mail", "d1", "c1", "consumer", 5),
+		foreign("mail", "d2", "d3", "internal", 6), // each other's parents
+		foreign("mail", "d3", "d2", "internal", 6),
+		[]record.Record{
+			{Time: caughtUp, Service: "cart", ID: "log-1", CorrelationID: journeyID("f"), TraceID: journeyID("f"), SpanID: "a2", Message: "inside"},
+			{Time: caughtUp, Service: "cart", ID: "log-2", CorrelationID: journeyID("f"), TraceID: journeyID("f"), SpanID: "ee", Message: "of a span nobody reports"},
+		},
+	)
+	j := journey.Build(records, journey.Evidence{AsOf: caughtUp})
+	var hops, legs []string
+	for _, h := range j.Hops {
+		hops = append(hops, fmt.Sprintf("%s %s<%s %d records, %d sends", h.Service, h.ID, h.Parent, h.Records, h.Sends))
+		if h.Outcome != journey.Success {
+			t.Errorf("hop %s is %s", h.ID, h.Outcome)
+		}
+	}
+	for _, l := range j.Legs {
+		legs = append(legs, l.From+" "+l.Transport+" "+l.To)
+	}
+	want := []string{"cart a1< 9 records, 2 sends", "stock b1<a1 2 records, 0 sends", "mail d1<a1 2 records, 0 sends", "mail d2< 4 records, 0 sends"}
+	if !slices.Equal(hops, want) {
+		t.Errorf("hops\n got %q\nwant %q", hops, want)
+	}
+	if want := []string{"a1 http b1", "a1 kafka d1"}; !slices.Equal(legs, want) {
+		t.Errorf("legs %q, want %q", legs, want)
+	}
+	if j.Verdict != journey.Unconfirmed || j.Completeness != journey.Unproved {
+		t.Errorf("%s (%s), %s", j.Verdict, j.Reason, j.Completeness)
+	}
+}
+
+// A service may write records and export its spans as well.
+func TestWhatOpenTelemetryRepeatsChangesNothing(t *testing.T) {
+	records := golden(t, "purchase", "")
+	want := journey.Build(records, journey.Evidence{AsOf: caughtUp})
+	for _, r := range golden(t, "purchase", "") {
+		if r.Kind == record.KindHopStart || r.Kind == record.KindHopEnd {
+			r.ID, r.Sequence, r.HopSequence, r.HopRecords, r.HopSends, r.HopID, r.Node = r.Identity()+"-otlp", 0, 0, 0, 0, "", ""
+			r.Time = r.Time.Add(-time.Nanosecond)
+			records = append(records, r)
+		}
+	}
+	got := journey.Build(records, journey.Evidence{AsOf: caughtUp})
+	if got.Verdict != want.Verdict || got.Completeness != want.Completeness || len(got.Hops) != len(want.Hops) || len(got.Legs) != len(want.Legs) {
+		t.Errorf("%s (%s), %s (%s), %d hops, %d legs", got.Verdict, got.Reason, got.Completeness, got.CompletenessReason, len(got.Hops), len(got.Legs))
+	}
+}
+
+func TestAJourneyIsNotNamedAfterATraceThatIsPartOfIt(t *testing.T) {
+	records := foreign("cart", "a1", "", "server", 0)
+	named := foreign("stock", "b1", "a1", "server", 1)
+	for i := range named {
+		named[i].CorrelationID, named[i].CorrelationKey = "Order-7", "order-7"
+	}
+	for i := range records {
+		records[i].CorrelationKey = records[i].CorrelationID
+	}
+	if j := journey.Build(append(records, named...), journey.Evidence{}); j.CorrelationID != "Order-7" || len(j.Hops) != 2 {
+		t.Errorf("%s, %d hops", j.CorrelationID, len(j.Hops))
+	}
+	if j := journey.Build(records, journey.Evidence{}); j.CorrelationID != journeyID("f") {
+		t.Errorf("alone it is %s", j.CorrelationID)
+	}
+}

@@ -29,3 +29,24 @@ func Select(records []record.Record, id string) (selected []record.Record, candi
 	slices.Sort(ids)
 	return nil, ids
 }
+
+// Fallback reports whether r may have been shipped under its trace ID because no
+// correlation ID of that trace was known: nobody numbered it, and it has no other.
+func Fallback(r *record.Record) bool {
+	return r.Sequence == 0 && r.TraceID != "" && r.CorrelationKey == record.Key(r.TraceID)
+}
+
+// correlationID is that of the first record which does not merely fall back on
+// its trace ID, else of the first that has any.
+func correlationID(records []record.Record) (id string) {
+	for i := range records {
+		r := &records[i]
+		if r.CorrelationID != "" && !Fallback(r) {
+			return r.CorrelationID
+		}
+		if id == "" {
+			id = r.CorrelationID
+		}
+	}
+	return id
+}

@@ -14,6 +14,14 @@
 // what receives follows what was sent; a span's records follow its start. Times
 // only choose between records that no cause orders.
 //
+// # Foreign records
+//
+// Records without numbers come from services that only speak OpenTelemetry. It
+// does not say which visit a span is part of: one that is neither of kind server
+// nor consumer belongs to the hop of its parent in the same instance. A span that
+// foreign records name and nobody reports is no hop. What OpenTelemetry repeats
+// of spans that their service has reported itself changes nothing.
+//
 // # Verdicts
 //
 // They are tried in this order, and each claims only what is proved:

@@ -20,7 +20,8 @@ type span struct {
 	start, end int // index of its hop.start and hop.end; -1: not there
 	first      int // index of its first record of any kind
 	kind       string
-	hop        string // the visit it belongs to
+	hop        string // the visit it belongs to; empty: none
+	placed     bool   // hop is that of a parent
 	parent     string
 	links      []string
 	expected   []string // parent, and links within this journey: records of them should be here
@@ -36,6 +37,7 @@ func newGraph(rs []record.Record) *graph {
 	for i := range rs {
 		g.readSpan(i)
 	}
+	g.placeForeign()
 	g.chainInstances()
 	g.chainSpans()
 	return g
@@ -52,9 +54,9 @@ func (g *graph) readSpan(i int) {
 		g.spans[r.SpanID] = s
 	}
 	switch {
-	case r.Kind == record.KindHopStart && s.start == none:
+	case r.Kind == record.KindHopStart && g.better(i, s.start):
 		s.start = i
-	case r.Kind == record.KindHopEnd && s.end == none:
+	case r.Kind == record.KindHopEnd && g.better(i, s.end):
 		s.end = i
 	default:
 		return
@@ -73,6 +75,75 @@ func (g *graph) readSpan(i int) {
 			s.expected = append(s.expected, l.SpanID)
 		}
 	}
+}
+
+// better reports whether record i tells more of a span than record known, which
+// may be none: a service may report its spans itself and over OpenTelemetry too.
+func (g *graph) better(i, known int) bool {
+	return known == none || g.rs[known].Sequence == 0 && g.rs[i].Sequence != 0
+}
+
+// placeForeign finds the hops of foreign spans, which OpenTelemetry does not
+// tell: a span that is no visit itself belongs to the hop of its parent in the
+// same instance. A span that nobody reported is no hop, though foreign records name it.
+func (g *graph) placeForeign() {
+	for _, s := range g.spans {
+		if s.start == none && s.end == none && s.hop == s.id && g.rs[s.first].Sequence == 0 {
+			s.hop = ""
+		}
+	}
+	for i := range g.rs {
+		if s := g.spans[g.rs[i].SpanID]; s != nil {
+			g.place(s)
+		}
+	}
+}
+
+func (g *graph) place(s *span) {
+	p := g.spans[s.parent]
+	if s.placed || p == nil || !g.goesOn(s, p) {
+		return
+	}
+	s.placed = true // before p: spans may be each other's parents
+	g.place(p)
+	s.hop = p.hop
+}
+
+// goesOn reports whether a foreign span is part of the hop that its parent is in.
+func (g *graph) goesOn(s, parent *span) bool {
+	r, above := g.report(s), g.report(parent)
+	return r != nil && above != nil && s.hop == s.id && s.kind != "server" && s.kind != "consumer" &&
+		r.Sequence == 0 && above.Sequence == 0 && r.Service == above.Service && r.Node == above.Node
+}
+
+// retold reports whether a foreign record only repeats what the service itself
+// has reported of a span.
+func (g *graph) retold(r *record.Record) bool {
+	if r.Sequence != 0 || r.Kind != record.KindHopStart && r.Kind != record.KindHopEnd || r.SpanID == "" {
+		return false
+	}
+	told := g.report(g.spans[r.SpanID])
+	return told != nil && told.Sequence != 0
+}
+
+// report is the record of a span's start, else of its end; nil: there is neither.
+func (g *graph) report(s *span) *record.Record {
+	switch {
+	case s.start != none:
+		return &g.rs[s.start]
+	case s.end != none:
+		return &g.rs[s.end]
+	default:
+		return nil
+	}
+}
+
+// hop is the visit a record belongs to; empty outside any hop.
+func (g *graph) hop(r *record.Record) string {
+	if s := g.spans[r.SpanID]; s != nil && r.HopID == "" && r.Sequence == 0 {
+		return s.hop
+	}
+	return r.Hop()
 }
 
 // chainInstances orders the numbered records of each instance.
@@ -123,11 +194,11 @@ func (g *graph) chainSpans() {
 // causes are the known spans that made s happen.
 func (g *graph) causes(s *span) []*span {
 	var out []*span
-	if p := g.spans[s.parent]; p != nil {
+	if p := g.spans[s.parent]; p != nil && p.hop != "" {
 		out = append(out, p)
 	}
 	for _, id := range s.links {
-		if l := g.spans[id]; l != nil && l != s && id != s.parent {
+		if l := g.spans[id]; l != nil && l != s && id != s.parent && l.hop != "" {
 			out = append(out, l)
 		}
 	}

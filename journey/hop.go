@@ -24,7 +24,7 @@ func (g *graph) visits(order []int) []*visit {
 	byID := map[string]*visit{}
 	for _, i := range order {
 		r := &g.rs[i]
-		id := r.Hop()
+		id := g.hop(r)
 		if id == "" {
 			continue
 		}

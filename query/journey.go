@@ -28,25 +28,18 @@ func (s *server) journey(c echo.Context) error {
 			ev.AsOf = ev.AsOf.Add(-s.cfg.Reader.Lag())
 		}
 	}
-	entries, more, err := s.cfg.Reader.ByKey(c.Request().Context(), record.Key(id), maxRecords)
+	found, err := s.find(c.Request().Context(), id)
 	if err != nil {
 		return fmt.Errorf("read journey: %w", err)
 	}
-	ev.Partial = more
-	records := make([]record.Record, len(entries))
-	for i, e := range entries {
-		if records[i], err = record.Decode(e.Raw); err != nil {
-			return fmt.Errorf("read journey: record %s: %w", e.ID, err)
-		}
-	}
-	if len(records) == 0 {
+	ev.Partial = found.more
+	switch {
+	case len(found.candidates) > 0:
+		return &problem{Status: http.StatusConflict, Detail: found.doubt, Candidates: found.candidates}
+	case len(found.records) == 0:
 		return &problem{Status: http.StatusNotFound, Detail: "no records of " + id + " have arrived" + through(ev)}
 	}
-	selected, candidates := journey.Select(records, id)
-	if selected == nil {
-		return &problem{Status: http.StatusConflict, Detail: "several journeys share this ID but for its case; ask for one of them", Candidates: candidates}
-	}
-	return c.JSON(http.StatusOK, journey.Build(selected, ev))
+	return c.JSON(http.StatusOK, journey.Build(found.records, ev))
 }
 
 func through(ev journey.Evidence) string {

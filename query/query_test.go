@@ -23,8 +23,8 @@ import (
 	"github.com/waybill-log/waybill/store/embedded"
 )
 
-// records opens a store that holds records.
-func records(t *testing.T, lines ...[]byte) *embedded.Store {
+// recordsIn opens a store that holds records.
+func recordsIn(t *testing.T, lines ...[]byte) *embedded.Store {
 	t.Helper()
 	s, err := embedded.Open(t.TempDir())
 	if err != nil {
@@ -87,7 +87,7 @@ const journeys = "/api/v1/journeys/"
 
 func TestAJourneyIsAnsweredWithItsHorizon(t *testing.T) {
 	asOf := time.Date(2026, 11, 23, 14, 0, 1, 0, time.UTC)
-	h := query.New(query.Config{Reader: records(t, golden(t, "interleaved")...), Horizon: func() (time.Time, error) { return asOf, nil }})
+	h := query.New(query.Config{Reader: recordsIn(t, golden(t, "interleaved")...), Horizon: func() (time.Time, error) { return asOf, nil }})
 	id := "019ab12c3d4e" + strings.Repeat("b", 20)
 	for _, spelling := range []string{id, strings.ToUpper(id), "{" + id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:] + "}"} {
 		w := get(h, journeys+url.PathEscape(spelling))
@@ -111,7 +111,7 @@ func TestAnUnknownHorizonIsNull(t *testing.T) {
 		func() (time.Time, error) { return time.Time{}, nil },
 		func() (time.Time, error) { return time.Time{}, errors.New("no Kafka") },
 	} {
-		h := query.New(query.Config{Reader: records(t, golden(t, "lost")...), Horizon: horizon})
+		h := query.New(query.Config{Reader: recordsIn(t, golden(t, "lost")...), Horizon: horizon})
 		if w := get(h, journeys+"019ab12c3d4e"+strings.Repeat("a", 20)); w.Code != 200 || !strings.Contains(w.Body.String(), `"as_of":null`) {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
@@ -125,7 +125,7 @@ func (late) Lag() time.Duration { return 3 * time.Second }
 
 func TestTheHorizonStepsBackByTheStoresLag(t *testing.T) {
 	asOf := time.Date(2026, 11, 23, 14, 0, 10, 0, time.UTC)
-	h := query.New(query.Config{Reader: late{records(t, golden(t, "lost")...)}, Horizon: func() (time.Time, error) { return asOf, nil }})
+	h := query.New(query.Config{Reader: late{recordsIn(t, golden(t, "lost")...)}, Horizon: func() (time.Time, error) { return asOf, nil }})
 	if w := get(h, journeys+"019ab12c3d4e"+strings.Repeat("a", 20)); !strings.Contains(w.Body.String(), `"as_of":"2026-11-23T14:00:07Z"`) {
 		t.Errorf("%s", w.Body)
 	}
@@ -136,7 +136,7 @@ func TestBadAndUnknownIDs(t *testing.T) {
 	line := func(id string, n uint64) []byte {
 		return record.Append(nil, &record.Record{Time: time.Unix(1e9, 0), Node: "n", Sequence: n, CorrelationID: id})
 	}
-	h := query.New(query.Config{Reader: records(t, line("Order-1", 1), line("order-1", 2), line("50%/a?b#c", 3), line("a%2Fb", 4))})
+	h := query.New(query.Config{Reader: recordsIn(t, line("Order-1", 1), line("order-1", 2), line("50%/a?b#c", 3), line("a%2Fb", 4))})
 	wantProblem(t, get(h, journeys+"nobody"), 404, "no records of nobody have arrived")
 	wantProblem(t, get(h, journeys+"a%20b"), 400, "visible ASCII")
 	wantProblem(t, get(h, journeys+"a%0Ab"), 400, "visible ASCII")
@@ -190,14 +190,14 @@ func TestTooManyRecordsAreSaidToBeTooMany(t *testing.T) {
 		lines = append(lines, record.Append(nil, &record.Record{Time: time.Unix(1e9, int64(n)), Node: "n", Sequence: uint64(n + 1), CorrelationID: "a"}))
 	}
 	var j journey.Journey
-	w := get(query.New(query.Config{Reader: records(t, lines...)}), journeys+"a")
+	w := get(query.New(query.Config{Reader: recordsIn(t, lines...)}), journeys+"a")
 	if err := json.Unmarshal(w.Body.Bytes(), &j); err != nil || len(j.Records) != 10_000 || j.Verdict != journey.Unconfirmed || !strings.Contains(j.Reason, "only the earliest 10000") {
 		t.Errorf("%d records, %s %s, %v", len(j.Records), j.Verdict, j.Reason, err)
 	}
 }
 
 func TestATokenIsDemandedWhereOneIsSet(t *testing.T) {
-	h := query.New(query.Config{Reader: records(t, golden(t, "lost")...), Token: "secret", Pages: fstest.MapFS{"index.html": {Data: []byte("page")}}})
+	h := query.New(query.Config{Reader: recordsIn(t, golden(t, "lost")...), Token: "secret", Pages: fstest.MapFS{"index.html": {Data: []byte("page")}}})
 	path := journeys + "019ab12c3d4e" + strings.Repeat("a", 20)
 	for header, status := range map[string]int{"": 401, "secret": 401, "Bearer wrong": 401, "Bearer ": 401, "Basic secret": 401, "Bearer secret": 200, "bearer secret": 200} {
 		w := get(h, path, "Authorization", header)
@@ -219,7 +219,7 @@ func TestATokenIsDemandedWhereOneIsSet(t *testing.T) {
 }
 
 func TestThePageIsServedUnderAStrictPolicy(t *testing.T) {
-	h := query.New(query.Config{Reader: records(t), Pages: fstest.MapFS{
+	h := query.New(query.Config{Reader: recordsIn(t), Pages: fstest.MapFS{
 		"index.html": {Data: []byte("<!doctype html>page")}, "assets/a-1.js": {Data: []byte("x")},
 	}})
 	w := get(h, "/?id=a")

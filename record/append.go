@@ -242,28 +242,38 @@ func appendLabels(dst []byte, labels []Label) []byte {
 	if len(labels) == 0 {
 		return dst
 	}
+	var last map[string]int // of each key; nil where looking is cheaper
+	if len(labels) > fewLabels {
+		last = make(map[string]int, len(labels))
+		for i := range labels {
+			last[LabelKey(labels[i].Key)] = i
+		}
+	}
 	dst = append(dst, `,"labels":{`...)
 	first := true
 	for i, l := range labels {
-		if overwritten(labels, i) {
+		key := LabelKey(l.Key)
+		if last != nil && last[key] != i || last == nil && overwritten(labels[i+1:], key) {
 			continue
 		}
 		if !first {
 			dst = append(dst, ',')
 		}
 		first = false
-		dst = AppendString(dst, LabelKey(l.Key))
+		dst = AppendString(dst, key)
 		dst = append(dst, ':')
 		dst = AppendString(dst, l.Value)
 	}
 	return append(dst, '}')
 }
 
-// overwritten reports whether a later label has the key of label i.
-// Labels are few, and bounded where they come from outside.
-func overwritten(labels []Label, i int) bool {
-	key := LabelKey(labels[i].Key)
-	for _, l := range labels[i+1:] {
+// fewLabels are compared with each other; of more, which foreign records may
+// have, that would take the time of their number squared.
+const fewLabels = 32
+
+// overwritten reports whether a later label has the same key.
+func overwritten(later []Label, key string) bool {
+	for _, l := range later {
 		if LabelKey(l.Key) == key {
 			return true
 		}

@@ -96,6 +96,17 @@ func TestAClockTellsTheTimeAsOthersDo(t *testing.T) {
 	})
 }
 
+func TestOfManyLabelsTheLastOfAKeyIsKept(t *testing.T) {
+	r := record.Record{Time: time.Unix(1, 0), Node: "n", Sequence: 1}
+	for n := range 512 {
+		r.Labels = append(r.Labels, record.Label{Key: fmt.Sprint("k\x00", n%500), Value: fmt.Sprint(n)})
+	}
+	got, err := record.Decode(record.Append(nil, &r))
+	if err != nil || len(got.Labels) != 500 || got.Labels[0] != (record.Label{Key: `k\x0012`, Value: "12"}) || got.Labels[499] != (record.Label{Key: `k\x0011`, Value: "511"}) {
+		t.Errorf("%v, %d labels, %v to %v", err, len(got.Labels), got.Labels[0], got.Labels[len(got.Labels)-1])
+	}
+}
+
 func TestLabelsKeepTheLastAndEscapeKeys(t *testing.T) {
 	r := record.Record{Time: time.Unix(1, 0), Node: "n", Sequence: 1, Labels: []record.Label{
 		{"a", "1"}, {"b\x00c", "2"}, {"a", "3"}, {"", "4"}, {"d\xff", "5\xff"},

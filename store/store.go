@@ -71,6 +71,11 @@ type Reader interface {
 	// An unknown key has none, which is not an error.
 	ByKey(ctx context.Context, key string, limit int) (entries []Entry, more bool, err error)
 
+	// ByTrace returns the records of some traces, each spelled as records spell
+	// it, whatever their correlation key: ordered and limited as by ByKey. Unknown
+	// traces have none, and the empty one is no trace.
+	ByTrace(ctx context.Context, traces []string, limit int) (entries []Entry, more bool, err error)
+
 	// Held says how many records of an instance the store holds, of those numbered
 	// 1 to last, and the lowest number it holds of them; 0, 0 for none.
 	Held(ctx context.Context, node string, last uint64) (n int64, lowest uint64, err error)

@@ -91,18 +91,21 @@ func checkCommand(t *testing.T, s types.ServiceConfig, project *types.Project) {
 			t.Errorf("%s sets %s, which %s does not use", s.Name, name, cmd.Name())
 		}
 	}
-	addr := map[string]string{"collector": cfg.CollectorAddr, "query": cfg.QueryAddr, "demo": cfg.GatewayAddr}[s.Name]
-	host, port, err := net.SplitHostPort(addr)
+	addrs := map[string][]string{"collector": {cfg.CollectorAddr, cfg.OTLPHTTPAddr, cfg.OTLPGRPCAddr}, "query": {cfg.QueryAddr}, "demo": {cfg.GatewayAddr}}[s.Name]
+	for _, p := range s.Ports {
+		if p.HostIP != "127.0.0.1" || !slices.Contains(addrs, "0.0.0.0:"+strconv.Itoa(int(p.Target))) {
+			t.Errorf("%s publishes %s:%s to %d, and listens on %s", s.Name, p.HostIP, p.Published, p.Target, addrs)
+		}
+	}
+	if len(s.Ports) != len(addrs) {
+		t.Errorf("%s publishes %d ports, and listens on %s", s.Name, len(s.Ports), addrs)
+	}
+	_, port, err := net.SplitHostPort(addrs[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range s.Ports {
-		if strconv.Itoa(int(p.Target)) != port || p.HostIP != "127.0.0.1" || host != "0.0.0.0" {
-			t.Errorf("%s publishes %s:%s to %d, and listens on %s", s.Name, p.HostIP, p.Published, p.Target, addr)
-		}
-	}
 	if test := s.HealthCheck.Test; test[1] != "/waybill" || test[2] != "health" || !strings.HasPrefix(test[3], "http://127.0.0.1:"+port+"/") {
-		t.Errorf("%s is asked for its health by %v, and listens on %s", s.Name, test, addr)
+		t.Errorf("%s is asked for its health by %v, and listens on %s", s.Name, test, addrs)
 	}
 	kafka := *project.Services["kafka"].Environment["KAFKA_ADVERTISED_LISTENERS"]
 	for _, b := range cfg.KafkaBrokers {

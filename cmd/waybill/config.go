@@ -56,7 +56,9 @@ var settings = []setting{
 	{"token-file", "", "file that holds the token"},
 	{"server", "", "URL of a Waybill server (default: http://127.0.0.1:7600)"},
 	{"query-addr", "127.0.0.1:7600", "address of the API and the web page"},
-	{"collector-addr", "127.0.0.1:7601", "address of the collector's health and metrics"},
+	{"collector-addr", "127.0.0.1:7601", "address of the collector's health, metrics and NDJSON intake"},
+	{"otlp-http-addr", "127.0.0.1:4318", "address that takes in OpenTelemetry over HTTP (empty: none)"},
+	{"otlp-grpc-addr", "127.0.0.1:4317", "address that takes in OpenTelemetry over gRPC (empty: none)"},
 	{"gateway-addr", "127.0.0.1:7700", "address of the demo gateway"},
 	{"registry-addr", "127.0.0.1:7701", "address of the demo registry"},
 	{"bank-addr", "127.0.0.1:7702", "address of the demo bank"},
@@ -91,6 +93,8 @@ type config struct {
 	Server            string   `koanf:"server"`
 	QueryAddr         string   `koanf:"query-addr"`
 	CollectorAddr     string   `koanf:"collector-addr"`
+	OTLPHTTPAddr      string   `koanf:"otlp-http-addr"`
+	OTLPGRPCAddr      string   `koanf:"otlp-grpc-addr"`
 	GatewayAddr       string   `koanf:"gateway-addr"`
 	RegistryAddr      string   `koanf:"registry-addr"`
 	BankAddr          string   `koanf:"bank-addr"`

@@ -45,7 +45,7 @@ func startProduction(t *testing.T) *production {
 
 func (p *production) collect(t *testing.T) {
 	t.Helper()
-	p.collector = waybill(t, append([]string{"collect", "--collector-addr", "127.0.0.1:0"}, p.servers...)...)
+	p.collector = waybill(t, append([]string{"collect", "--collector-addr", "127.0.0.1:0", "--otlp-http-addr", "", "--otlp-grpc-addr", ""}, p.servers...)...)
 	p.collector.says(t, "collector is running")
 }
 

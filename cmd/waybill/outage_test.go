@@ -110,7 +110,7 @@ func TestAnOutageOfElasticsearchLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := newGate(t, es.Host)
-	c := waybill(t, "collect", "--collector-addr", "127.0.0.1:0", "--kafka-brokers", strings.Join(brokers, ","), "--kafka-group", "waybill-e2e", "--elasticsearch-urls", "http://"+g.addr)
+	c := waybill(t, "collect", "--collector-addr", "127.0.0.1:0", "--otlp-http-addr", "", "--otlp-grpc-addr", "", "--kafka-brokers", strings.Join(brokers, ","), "--kafka-group", "waybill-e2e", "--elasticsearch-urls", "http://"+g.addr)
 	admin := c.says(t, `collector is running.* admin=(\S+)`)
 
 	node := testservers.Name(t)

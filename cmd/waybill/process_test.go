@@ -178,7 +178,7 @@ func once(t *testing.T, environ []string, args ...string) result {
 // loopback gives up, and demo with its services, a folder and free ports.
 func loopback(t *testing.T, services ...string) []string {
 	args := []string{"--data", t.TempDir()}
-	for _, name := range append([]string{"kafka", "query", "collector"}, services...) {
+	for _, name := range append([]string{"kafka", "query", "collector", "otlp-http", "otlp-grpc"}, services...) {
 		args = append(args, "--"+name+"-addr", "127.0.0.1:0")
 	}
 	return args

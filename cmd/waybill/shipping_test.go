@@ -134,7 +134,7 @@ type flapping struct {
 
 func (f *flapping) start(t *testing.T) {
 	t.Helper()
-	f.up = waybill(t, "up", "--data", f.data, "--kafka-addr", f.addr, "--query-addr", "127.0.0.1:0", "--collector-addr", "127.0.0.1:0")
+	f.up = waybill(t, "up", "--data", f.data, "--kafka-addr", f.addr, "--query-addr", "127.0.0.1:0", "--collector-addr", "127.0.0.1:0", "--otlp-http-addr", "", "--otlp-grpc-addr", "")
 	f.url = f.up.says(t, `query is running.* url=(\S+)`)
 }
 

@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"google.golang.org/grpc"
 
 	"github.com/waybill-log/waybill/collector"
+	"github.com/waybill-log/waybill/collector/intake"
 	"github.com/waybill-log/waybill/evidence"
 	"github.com/waybill-log/waybill/infra/broker"
 	"github.com/waybill-log/waybill/instrument"
@@ -31,7 +33,7 @@ const stopWithin = 10 * time.Second
 // stack is the running parts of this process. They stop in the opposite order
 // of their start: claims, batches in flight, group, store, broker.
 //
-//	broker ◄─ services
+//	broker ◄─ services, intake ◄─ OTLP, NDJSON
 //	  └► collector ─► store ◄─ query ◄─ page, track
 //	                            └─ horizon ─► broker
 type stack struct {
@@ -125,36 +127,89 @@ func (s *stack) observe(ctx context.Context, service string, console slog.Handle
 	return in, nil
 }
 
-// startCollector reads records into the store.
+// startCollector reads records into the store, and takes in those of others.
 func (s *stack) startCollector(ctx context.Context, console slog.Handler) error {
+	for _, open := range [...]struct{ name, addr string }{
+		{"collector", s.cfg.CollectorAddr}, {"otlp-http", s.cfg.OTLPHTTPAddr}, {"otlp-grpc", s.cfg.OTLPGRPCAddr},
+	} {
+		if err := s.checkToken(open.name, open.addr); err != nil {
+			return err
+		}
+	}
 	in, err := s.observe(ctx, "waybill-collector", console)
 	if err != nil {
 		return err
 	}
-	ln, err := listen("collector", s.cfg.CollectorAddr)
-	if err != nil {
-		return err
+	var ways ways
+	if err := ways.listen(s.cfg); err != nil {
+		return errors.Join(err, ways.close())
 	}
 	c, err := collector.New(collector.Config{
 		Brokers: s.brokers, Security: s.cfg.kafkaSecurity(), Group: s.cfg.KafkaGroup, Partitions: s.cfg.KafkaPartitions,
 		Store: s.store, Retention: s.cfg.retention, Logger: in.Logger(),
 	})
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		return errors.Join(err, ways.close())
 	}
 	s.onStop("collector", func(context.Context) error { return c.Close() })
+	taking, err := intake.New(intake.Config{Brokers: s.brokers, Security: s.cfg.kafkaSecurity(), Token: s.cfg.Token, Logger: in.Logger()})
+	if err != nil {
+		return errors.Join(err, ways.close())
+	}
+	s.onStop("intake", func(context.Context) error { return taking.Close() })
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(running) }()
 	s.onStop("collecting", func(context.Context) error { cancel(); return <-ended })
-	s.serveHTTP("collector's admin", ln, c.Handler())
-	in.Logger().Info("collector is running", "brokers", s.brokers, "admin", "http://"+ln.Addr().String())
+
+	admin := http.NewServeMux()
+	admin.Handle("/", c.Handler())
+	admin.Handle("/api/v1/records", taking.Records())
+	s.serveHTTP("collector's admin", ways.admin, admin)
+	attrs := []any{"brokers", s.brokers, "admin", "http://" + ways.admin.Addr().String()}
+	if ln := ways.otlpHTTP; ln != nil {
+		s.serveHTTP("OTLP over HTTP", ln, taking.OTLP())
+		attrs = append(attrs, "otlp_http", "http://"+ln.Addr().String())
+	}
+	if ln := ways.otlpGRPC; ln != nil {
+		s.serveGRPC(ln, taking.GRPC())
+		attrs = append(attrs, "otlp_grpc", "http://"+ln.Addr().String())
+	}
+	in.Logger().Info("collector is running", attrs...)
 	return nil
+}
+
+// ways are the collector's listeners; OTLP's may be nil.
+type ways struct{ admin, otlpHTTP, otlpGRPC net.Listener }
+
+func (w *ways) listen(cfg config) (err error) {
+	if w.admin, err = listen("collector", cfg.CollectorAddr); err != nil {
+		return err
+	}
+	if cfg.OTLPHTTPAddr != "" {
+		if w.otlpHTTP, err = listen("otlp-http", cfg.OTLPHTTPAddr); err != nil {
+			return err
+		}
+	}
+	if cfg.OTLPGRPCAddr != "" {
+		w.otlpGRPC, err = listen("otlp-grpc", cfg.OTLPGRPCAddr)
+	}
+	return err
+}
+
+func (w *ways) close() error {
+	var errs []error
+	for _, ln := range [...]net.Listener{w.admin, w.otlpHTTP, w.otlpGRPC} {
+		if ln != nil {
+			errs = append(errs, ln.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // startQuery answers over HTTP.
 func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
-	if err := s.checkToken(); err != nil {
+	if err := s.checkToken("query", s.cfg.QueryAddr); err != nil {
 		return err
 	}
 	pages, err := ui.Files()
@@ -190,15 +245,19 @@ func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 	return nil
 }
 
-// checkToken demands a token where others than this machine can ask.
-func (s *stack) checkToken() error {
-	host, _, err := net.SplitHostPort(s.cfg.QueryAddr)
+// checkToken demands a token where others than this machine can reach an
+// address. An empty one is not listened on.
+func (s *stack) checkToken(name, addr string) error {
+	if addr == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return usage(fmt.Errorf("--query-addr %q: want host:port", s.cfg.QueryAddr))
+		return usage(fmt.Errorf("--%s-addr %q: want host:port", name, addr))
 	}
 	ip := net.ParseIP(host)
 	if s.cfg.Token == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return usage(fmt.Errorf("--query-addr %s is open to other machines: set a token with --token-file or %s", s.cfg.QueryAddr, envName("token")))
+		return usage(fmt.Errorf("--%s-addr %s is open to other machines: set a token with --token-file or %s", name, addr, envName("token")))
 	}
 	return nil
 }
@@ -211,6 +270,20 @@ func (s *stack) serveHTTP(name string, ln net.Listener, h http.Handler) {
 		}
 	}()
 	s.onStop(name, server.Shutdown)
+}
+
+// serveGRPC stops in order: what was received is answered, as long as there is time.
+func (s *stack) serveGRPC(ln net.Listener, server *grpc.Server) {
+	go func() {
+		if err := server.Serve(ln); err != nil {
+			s.failed <- fmt.Errorf("OTLP over gRPC: %w", err)
+		}
+	}()
+	s.onStop("OTLP over gRPC", func(ctx context.Context) error {
+		defer context.AfterFunc(ctx, server.Stop)()
+		server.GracefulStop()
+		return nil
+	})
 }
 
 // listen binds early, and says what to do where the address is taken.

@@ -15,7 +15,10 @@ var (
 	kafkaSettings       = append([]string{"kafka-brokers", "kafka-group"}, securitySettings...)
 	kafkaClientSettings = append([]string{"kafka-brokers", "kafka-addr"}, securitySettings...)
 	storeSettings       = []string{"elasticsearch-urls", "elasticsearch-user", "elasticsearch-password", "elasticsearch-password-file", "elasticsearch-api-key", "elasticsearch-api-key-file", "elasticsearch-ca-file"}
-	upSettings          = slices.Concat([]string{"kafka-addr", "kafka-partitions", "data", "query-addr", "collector-addr", "token", "token-file", "retention"}, kafkaSettings, storeSettings)
+	tokenSettings       = []string{"token", "token-file"}
+	collectSettings     = slices.Concat([]string{"kafka-partitions", "collector-addr", "otlp-http-addr", "otlp-grpc-addr", "retention"}, tokenSettings, kafkaSettings, storeSettings)
+	serveSettings       = slices.Concat([]string{"query-addr"}, tokenSettings, kafkaSettings, storeSettings)
+	upSettings          = slices.Compact(slices.Sorted(slices.Values(slices.Concat([]string{"kafka-addr", "data"}, collectSettings, serveSettings))))
 )
 
 func (a *app) up() *cobra.Command {
@@ -57,7 +60,7 @@ func (a *app) collect() *cobra.Command {
 			})
 		},
 	}
-	addSettings(cmd, slices.Concat([]string{"kafka-partitions", "collector-addr", "retention"}, kafkaSettings, storeSettings)...)
+	addSettings(cmd, collectSettings...)
 	return cmd
 }
 
@@ -73,7 +76,7 @@ func (a *app) serve() *cobra.Command {
 			})
 		},
 	}
-	addSettings(cmd, slices.Concat([]string{"query-addr", "token", "token-file"}, kafkaSettings, storeSettings)...)
+	addSettings(cmd, serveSettings...)
 	return cmd
 }
 

@@ -68,12 +68,17 @@ func TestMisuseIsToldAndHasItsExitCode(t *testing.T) {
 	f(exitUsage, "want http://host:port", nil, "up", "--elasticsearch-urls", "localhost:9200")
 	f(exitUsage, "kafka-partitions is 0", nil, "up", "--kafka-partitions", "0")
 	f(exitUsage, "demo with --server needs --kafka-brokers", nil, "demo", "--server", "http://127.0.0.1:1")
-	f(exitUnreachable, "Kafka at 127.0.0.1:1 does not answer", nil, "up", "--kafka-brokers", "127.0.0.1:1", "--collector-addr", "127.0.0.1:0", "--query-addr", "127.0.0.1:0", "--data", filepath.Join(dir, "a"))
+	f(exitUnreachable, "Kafka at 127.0.0.1:1 does not answer", nil, "up", "--kafka-brokers", "127.0.0.1:1", "--collector-addr", "127.0.0.1:0", "--otlp-http-addr", "127.0.0.1:0", "--otlp-grpc-addr", "", "--query-addr", "127.0.0.1:0", "--data", filepath.Join(dir, "a"))
 	f(exitUnreachable, "Elasticsearch at http://127.0.0.1:1 does not answer", nil, "collect", "--kafka-brokers", "127.0.0.1:1", "--elasticsearch-urls", "http://127.0.0.1:1")
 
 	f(exitFailed, "address "+taken.Addr().String()+" is taken", nil, "up", "--kafka-addr", taken.Addr().String(), "--data", filepath.Join(dir, "b"))
 	f(exitFailed, "data folder "+write("file", "x")+"/broker cannot be created", nil, "up", "--kafka-addr", "127.0.0.1:0", "--data", filepath.Join(dir, "file"))
 	f(exitUsage, "is open to other machines: set a token", nil, append([]string{"up"}, append(loopback(t), "--query-addr", "0.0.0.0:0")...)...)
+	f(exitUsage, "--otlp-http-addr 0.0.0.0:0 is open to other machines: set a token", nil, append([]string{"up"}, append(loopback(t), "--otlp-http-addr", "0.0.0.0:0")...)...)
+	f(exitUsage, "--collector-addr :0 is open to other machines: set a token", nil, append([]string{"up"}, append(loopback(t), "--collector-addr", ":0")...)...)
+	f(exitUsage, `--otlp-grpc-addr "4317": want host:port`, nil, append([]string{"up"}, append(loopback(t), "--otlp-grpc-addr", "4317")...)...)
+	f(exitFailed, "otlp-grpc: address "+taken.Addr().String()+" is taken; stop what listens there or choose another with --otlp-grpc-addr", nil,
+		append([]string{"up"}, append(loopback(t), "--otlp-grpc-addr", taken.Addr().String())...)...)
 
 	f(exitUsage, `"kafka-broker" is not a setting; did you mean kafka-brokers?`, nil, "up", "--config", write("typo.yaml", "kafka-broker: [a:1]\n"))
 	f(exitUsage, "absent.yaml", nil, "up", "--config", filepath.Join(dir, "absent.yaml"))

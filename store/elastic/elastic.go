@@ -196,10 +196,37 @@ func (s *Store) forgetIndex(name string) {
 
 // ByKey implements store.Reader.
 func (s *Store) ByKey(ctx context.Context, key string, limit int) (entries []store.Entry, more bool, err error) {
+	return s.earliest(ctx, query{Term: map[string]string{"correlation.key": key}}, limit)
+}
+
+// ByTrace implements store.Reader.
+func (s *Store) ByTrace(ctx context.Context, traces []string, limit int) (entries []store.Entry, more bool, err error) {
+	named := slices.Compact(slices.Sorted(slices.Values(traces)))
+	named = slices.DeleteFunc(named, func(trace string) bool { return trace == "" })
+	for some := range slices.Chunk(named, maxTerms) {
+		found, over, err := s.earliest(ctx, query{Terms: map[string][]string{"trace.id": some}}, limit)
+		if err != nil {
+			return nil, false, err
+		}
+		entries, more = append(entries, found...), more || over
+	}
+	slices.SortFunc(entries, store.Compare)
+	if len(entries) > limit {
+		return entries[:limit], true, nil
+	}
+	return entries, more, nil
+}
+
+// maxTerms is Elasticsearch's former limit on clauses of one query, far below
+// index.max_terms_count.
+const maxTerms = 1024
+
+// earliest returns the first records that match, ordered by time, then ID.
+func (s *Store) earliest(ctx context.Context, q query, limit int) (entries []store.Entry, more bool, err error) {
 	const page = 5000
 	var after json.RawMessage
 	for len(entries) <= limit {
-		hits, err := s.searchAgain(ctx, key, min(page, limit+1-len(entries)), after)
+		hits, err := s.searchAgain(ctx, q, min(page, limit+1-len(entries)), after)
 		if err != nil {
 			return nil, false, fmt.Errorf("search records of a journey: %w", err)
 		}
@@ -223,9 +250,9 @@ func (s *Store) ByKey(ctx context.Context, key string, limit int) (entries []sto
 }
 
 // searchAgain bridges the moment in which a new index has no shard to search yet.
-func (s *Store) searchAgain(ctx context.Context, key string, size int, after json.RawMessage) (hits []hit, err error) {
+func (s *Store) searchAgain(ctx context.Context, q query, size int, after json.RawMessage) (hits []hit, err error) {
 	for attempt := range 6 {
-		if hits, err = s.search(ctx, key, size, after); !errors.Is(err, store.ErrUnavailable) {
+		if hits, err = s.search(ctx, q, size, after); !errors.Is(err, store.ErrUnavailable) {
 			return hits, err
 		}
 		select {
@@ -248,12 +275,16 @@ type hit struct {
 // ties between equal times, so that pages of numbered records neither overlap
 // nor leave a hole.
 type searchBody struct {
-	Size  int `json:"size"`
-	Query struct {
-		Term map[string]string `json:"term"`
-	} `json:"query"`
+	Size        int                 `json:"size"`
+	Query       query               `json:"query"`
 	Sort        []map[string]sortBy `json:"sort"`
 	SearchAfter json.RawMessage     `json:"search_after,omitempty"`
+}
+
+// query is one of Elasticsearch's.
+type query struct {
+	Term  map[string]string   `json:"term,omitempty"`
+	Terms map[string][]string `json:"terms,omitempty"`
 }
 
 type sortBy struct {
@@ -262,14 +293,13 @@ type sortBy struct {
 	Missing *int   `json:"missing,omitempty"`
 }
 
-func (s *Store) search(ctx context.Context, key string, size int, after json.RawMessage) ([]hit, error) {
+func (s *Store) search(ctx context.Context, q query, size int, after json.RawMessage) ([]hit, error) {
 	zero := 0
-	body := searchBody{Size: size, SearchAfter: after, Sort: []map[string]sortBy{
+	body := searchBody{Size: size, Query: q, SearchAfter: after, Sort: []map[string]sortBy{
 		{"@timestamp": {Order: "asc", Format: "strict_date_optional_time_nanos"}},
 		{"service.node.name": {Order: "asc"}},
 		{"event.sequence": {Order: "asc", Missing: &zero}},
 	}}
-	body.Query.Term = map[string]string{"correlation.key": key}
 	b, err := json.Marshal(body)
 	if err != nil {
 		return nil, err

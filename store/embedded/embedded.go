@@ -10,6 +10,7 @@ package embedded
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -23,7 +24,7 @@ import (
 )
 
 // schemaVersion is kept in SQLite's user_version.
-const schemaVersion = 1
+const schemaVersion = 2
 
 const schema = `
 CREATE TABLE records (
@@ -32,8 +33,16 @@ CREATE TABLE records (
 	ts  INTEGER NOT NULL,     -- @timestamp, ns since 1970
 	raw BLOB NOT NULL
 ) STRICT;
-CREATE INDEX records_key ON records (key, ts, id);
-PRAGMA user_version = 1;`
+CREATE INDEX records_key ON records (key, ts, id);` + traces
+
+// traces is what version 2 has beside version 1.
+const traces = `
+ALTER TABLE records ADD COLUMN trace TEXT NOT NULL DEFAULT ''; -- trace.id
+CREATE INDEX records_trace ON records (trace, ts, id) WHERE trace <> '';
+PRAGMA user_version = 2;`
+
+// learnTraces reads the traces of records that version 1 stored.
+const learnTraces = `UPDATE records SET trace = CAST(raw AS TEXT) ->> '$."trace.id"' WHERE CAST(raw AS TEXT) ->> '$."trace.id"' IS NOT NULL;`
 
 // Store is an open store.
 type Store struct {
@@ -69,7 +78,10 @@ func (s *Store) open(file string) error {
 	case schemaVersion:
 		return nil
 	case 0:
-		_, err := db.Exec(schema)
+		_, err := db.Exec("BEGIN; " + schema + "COMMIT;")
+		return err
+	case 1:
+		_, err := db.Exec("BEGIN IMMEDIATE; " + traces + learnTraces + "COMMIT;")
 		return err
 	default:
 		return fmt.Errorf("its schema is version %d, this binary knows version %d", version, schemaVersion)
@@ -99,13 +111,13 @@ func (s *Store) put(ctx context.Context, entries []store.Entry) (store.Result, e
 		return res, err
 	}
 	defer tx.Rollback()
-	insert, err := tx.PrepareContext(ctx, "INSERT INTO records (id, key, ts, raw) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING")
+	insert, err := tx.PrepareContext(ctx, "INSERT INTO records (id, key, ts, raw, trace) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING")
 	if err != nil {
 		return res, err
 	}
 	defer insert.Close()
 	for i, e := range entries {
-		done, err := insert.ExecContext(ctx, e.ID, e.Key, e.Time.UnixNano(), e.Raw)
+		done, err := insert.ExecContext(ctx, e.ID, e.Key, e.Time.UnixNano(), e.Raw, e.Trace)
 		if err != nil {
 			return store.Result{}, err
 		}
@@ -132,15 +144,29 @@ func (s *Store) put(ctx context.Context, entries []store.Entry) (store.Result, e
 
 // ByKey implements store.Reader.
 func (s *Store) ByKey(ctx context.Context, key string, limit int) (entries []store.Entry, more bool, err error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT id, ts, raw FROM records WHERE key = ? ORDER BY ts, id LIMIT ?", key, limit+1)
+	return s.earliest(ctx, "key = ?", key, limit)
+}
+
+// ByTrace implements store.Reader.
+func (s *Store) ByTrace(ctx context.Context, traces []string, limit int) (entries []store.Entry, more bool, err error) {
+	list, err := json.Marshal(traces)
+	if err != nil {
+		return nil, false, fmt.Errorf("read records of traces: %w", err)
+	}
+	return s.earliest(ctx, "trace <> '' AND trace IN (SELECT value FROM json_each(?))", string(list), limit)
+}
+
+// earliest returns the first records that match, ordered by time, then ID.
+func (s *Store) earliest(ctx context.Context, where, value string, limit int) (entries []store.Entry, more bool, err error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT id, key, ts, raw, trace FROM records WHERE "+where+" ORDER BY ts, id LIMIT ?", value, limit+1)
 	if err != nil {
 		return nil, false, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		e := store.Entry{Key: key}
+		var e store.Entry
 		var ns int64
-		if err := rows.Scan(&e.ID, &ns, &e.Raw); err != nil {
+		if err := rows.Scan(&e.ID, &e.Key, &ns, &e.Raw, &e.Trace); err != nil {
 			return nil, false, fmt.Errorf("read record: %w", err)
 		}
 		e.Time = time.Unix(0, ns).UTC()

@@ -5,7 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 	"github.com/waybill-log/waybill/store/embedded"
 	"github.com/waybill-log/waybill/store/storetest"
@@ -68,7 +70,40 @@ func TestAnotherSchemaIsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	db, _ = sql.Open("sqlite", filepath.Join(dir, "records.db"))
-	db.Exec("PRAGMA user_version = 1")
+	db.Exec("PRAGMA user_version = 2")
 	db.Close()
 	open(t, dir).Close() // the refusal left the folder unlocked
+}
+
+// Version 1 had no column for traces.
+func TestAStoreOfVersion1IsBroughtUpToDate(t *testing.T) {
+	dir := t.TempDir()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "records.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`CREATE TABLE records (id TEXT NOT NULL UNIQUE, key TEXT NOT NULL, ts INTEGER NOT NULL, raw BLOB NOT NULL) STRICT;
+		CREATE INDEX records_key ON records (key, ts, id);
+		PRAGMA user_version = 1;`); err != nil {
+		t.Fatal(err)
+	}
+	trace := strings.Repeat("ab", 16)
+	for n, r := range []record.Record{{TraceID: trace, CorrelationID: "a"}, {CorrelationID: "a"}} {
+		r.Time, r.Node, r.Sequence, r.Message = time.Unix(1e9, 0).UTC(), "n", uint64(n+1), "\x00 \"trace.id\":"
+		if _, err := db.Exec("INSERT INTO records VALUES (?, ?, ?, ?)", r.Identity(), "a", r.Time.UnixNano(), record.Append(nil, &r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db.Close()
+	for range 2 { // the second time it is up to date
+		s := open(t, dir)
+		got, _, err := s.ByTrace(t.Context(), []string{trace}, 10)
+		if err != nil || len(got) != 1 || got[0].ID != "n-1" || got[0].Trace != trace {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if got, _, err := s.ByKey(t.Context(), "a", 10); err != nil || len(got) != 2 {
+			t.Errorf("%+v, %v", got, err)
+		}
+		s.Close()
+	}
 }

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"an empty batch is settled":              empty,
 		"an instance's records are counted":      held,
 		"a put that was stopped can be repeated": stopped,
+		"by trace across correlation keys":       byTrace,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -151,6 +152,43 @@ func byKey(t *testing.T, s store.Store) {
 			t.Fatalf("asked again, %d is %s and was %s", i, again.ID, got[i].ID)
 		}
 	}
+}
+
+func byTrace(t *testing.T, s store.Store) {
+	at := func(n int, key, trace string) store.Entry {
+		return entry(t, record.Record{Time: noon.Add(time.Duration(n) * time.Second), ID: fmt.Sprint("id", n), CorrelationID: key, TraceID: trace})
+	}
+	one, two := strings.Repeat("1", 32), strings.Repeat("2", 32)
+	put(t, s, []store.Entry{at(5, one, one), at(1, "b", one), at(3, "a", one), at(2, "a", two), at(4, "", two), at(6, "a", "")}, 6, 0, 0)
+	count(t, s, 6)
+	f := func(limit int, more bool, want string, traces ...string) {
+		t.Helper()
+		got, over, err := s.ByTrace(t.Context(), traces, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, e := range got {
+			ids = append(ids, e.ID)
+			if again, err := store.NewEntry(e.Raw); err != nil || again.Trace != e.Trace || again.Key != e.Key || !again.Time.Equal(e.Time) {
+				t.Errorf("%s came back as %+v: %v", e.Raw, e, err)
+			}
+		}
+		if strings.Join(ids, " ") != want || over != more {
+			t.Errorf("%d of %v: %v, more: %v; want %s, %v", limit, traces, ids, over, want, more)
+		}
+	}
+	f(10, false, "id1 id3 id5", one)
+	f(10, false, "id1 id2 id3 id4 id5", one, two, one)
+	f(3, true, "id1 id2 id3", two, one)
+	f(3, false, "id1 id3 id5", one)
+	f(10, false, "")
+	f(10, false, "", "")
+	many := []string{"", one}
+	for n := range 2000 { // more than one query takes
+		many = append(many, fmt.Sprintf("%032x", n+1<<20))
+	}
+	f(10, false, "id1 id2 id3 id4 id5", append(many, two)...)
 }
 
 func limit(t *testing.T, s store.Store) {

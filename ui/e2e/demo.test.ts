@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { available, chromiumPath, launch, openPage, statusNoise } from './browser';
 
 const binary = process.env['WAYBILL_BIN'] ?? '';
-const listeners = ['query', 'gateway', 'registry', 'bank', 'game', 'kafka', 'collector'].flatMap((part) => [`--${part}-addr`, '127.0.0.1:0']);
+const listeners = ['query', 'gateway', 'registry', 'bank', 'game', 'kafka', 'collector', 'otlp-http', 'otlp-grpc'].flatMap((part) => [`--${part}-addr`, '127.0.0.1:0']);
 
 interface FirstLook {
   readonly correlation_id: string;
