@@ -1,6 +1,9 @@
 package instrument
 
-import "time"
+import (
+	"os"
+	"time"
+)
 
 const (
 	spareSegments = 4  // kept ready, so that a log call never waits for one
@@ -77,25 +80,26 @@ func (s *shipper) sync() {
 		return
 	}
 	type job struct {
-		seg *segment
-		end int
+		seg      *segment
+		file     *os.File
+		end, use int
 	}
 	var jobs []job
 	s.mu.Lock()
 	for _, ss := range s.buffer.lanes {
 		for _, seg := range ss {
 			if seg.file != nil && seg.unsettled > 0 && seg.synced != seg.end {
-				jobs = append(jobs, job{seg, seg.end})
+				jobs = append(jobs, job{seg, seg.file, seg.end, seg.use})
 			}
 		}
 	}
 	s.mu.Unlock()
 	for _, j := range jobs {
-		err := j.seg.file.Sync() // only keep closes files
+		err := j.file.Sync() // only keep closes files
 		s.mu.Lock()
 		if err != nil {
 			s.spool.err = err
-		} else {
+		} else if j.seg.use == j.use {
 			j.seg.synced = j.end
 		}
 		s.mu.Unlock()

@@ -40,6 +40,7 @@ type segment struct {
 
 	top, done int // see mark
 	synced    int // end when the file was last synced
+	use       int // counts how often it was emptied
 }
 
 const (
@@ -59,7 +60,7 @@ func emptySegment() []byte {
 
 // reuse empties the segment for a lane of an account.
 func (s *segment) reuse(a *account, l lane) {
-	*s = segment{data: s.data, file: s.file, path: s.path, account: a, lane: l, end: segmentHead, next: segmentHead, low: segmentHead}
+	*s = segment{data: s.data, file: s.file, path: s.path, account: a, lane: l, use: s.use + 1, end: segmentHead, next: segmentHead, low: segmentHead}
 	s.terminate()
 }
 
