@@ -105,7 +105,12 @@ func (c *side) collect(brokers, url string, taken func() (int64, error)) (f figu
 	if err != nil {
 		return f, err
 	}
-	rate, err := watch(taken)
+	rate, err := watch(func() (int64, error) {
+		if err := p.alive(); err != nil {
+			return 0, err
+		}
+		return taken()
+	})
 	if err != nil {
 		_, stopped := p.stop()
 		return f, errors.Join(p.failed(err), stopped)

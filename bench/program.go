@@ -25,12 +25,13 @@ func build(out, folder, pkg string) error {
 
 // program is a collector that runs: ours, or the peer.
 type program struct {
-	cmd *exec.Cmd
-	log string
+	cmd   *exec.Cmd
+	log   string
+	ended chan error
 }
 
 func run(dir, path string, args ...string) (*program, error) {
-	p := &program{cmd: exec.Command(path, args...), log: filepath.Join(dir, filepath.Base(path)+".log")}
+	p := &program{cmd: exec.Command(path, args...), log: filepath.Join(dir, filepath.Base(path)+".log"), ended: make(chan error, 1)}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
@@ -42,7 +43,22 @@ func run(dir, path string, args ...string) (*program, error) {
 			p.cmd.Env = append(p.cmd.Env, kv)
 		}
 	}
-	return p, p.cmd.Start()
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { p.ended <- p.cmd.Wait() }()
+	return p, nil
+}
+
+// alive returns an error once it has ended by itself.
+func (p *program) alive() error {
+	select {
+	case err := <-p.ended:
+		p.ended <- err
+		return p.failed(fmt.Errorf("ended by itself: %v", err))
+	default:
+		return nil
+	}
 }
 
 // peak is the most memory it has had, in bytes.
@@ -65,7 +81,7 @@ func (p *program) stop() (time.Duration, error) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return 0, p.failed(err)
 	}
-	if err := p.cmd.Wait(); err != nil {
+	if err := <-p.ended; err != nil {
 		return 0, p.failed(err)
 	}
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), nil

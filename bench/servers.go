@@ -131,31 +131,40 @@ func (s *servers) do(method, path string, body []byte, answer any) error {
 	return json.Unmarshal(text, answer)
 }
 
-// recreate makes an index anew.
-func (s *servers) recreate(index string, body []byte) error {
-	if err := s.remove(index); err != nil {
-		return err
-	}
-	return s.do("PUT", "/"+index, body, nil)
-}
-
 func (s *servers) remove(index string) error {
 	return s.do("DELETE", "/"+index+"?ignore_unavailable=true", nil, nil)
 }
 
-// indexed is how many documents an index has taken.
-func (s *servers) indexed(index string) (int64, error) {
+// stats are what Elasticsearch says of an index.
+type stats struct {
+	Indexing struct {
+		Total int64 `json:"index_total"`
+	} `json:"indexing"`
+	Merges struct {
+		Current int `json:"current"`
+	} `json:"merges"`
+	Docs struct {
+		Count int64 `json:"count"`
+	} `json:"docs"`
+	Store struct {
+		Bytes int64 `json:"size_in_bytes"`
+	} `json:"store"`
+}
+
+func (s *servers) stats(index, metrics string) (stats, error) {
 	var answer struct {
 		All struct {
-			Primaries struct {
-				Indexing struct {
-					Total int64 `json:"index_total"`
-				} `json:"indexing"`
-			} `json:"primaries"`
+			Primaries stats `json:"primaries"`
 		} `json:"_all"`
 	}
-	err := s.do("GET", "/"+index+"/_stats/indexing?ignore_unavailable=true&level=cluster", nil, &answer)
-	return answer.All.Primaries.Indexing.Total, err
+	err := s.do("GET", "/"+index+"/_stats/"+metrics+"?ignore_unavailable=true&level=cluster", nil, &answer)
+	return answer.All.Primaries, err
+}
+
+// indexed is how many documents an index has taken; 0 while there is none.
+func (s *servers) indexed(index string) (int64, error) {
+	st, err := s.stats(index, "indexing")
+	return st.Indexing.Total, err
 }
 
 // settle waits until all is on disk and no merge is under way.
@@ -164,20 +173,9 @@ func (s *servers) settle(index string) error {
 		return err
 	}
 	for {
-		var answer struct {
-			All struct {
-				Primaries struct {
-					Merges struct {
-						Current int `json:"current"`
-					} `json:"merges"`
-				} `json:"primaries"`
-			} `json:"_all"`
-		}
-		if err := s.do("GET", "/"+index+"/_stats/merge?level=cluster", nil, &answer); err != nil {
+		st, err := s.stats(index, "merge")
+		if err != nil || st.Merges.Current == 0 {
 			return err
-		}
-		if answer.All.Primaries.Merges.Current == 0 {
-			return nil
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -185,28 +183,14 @@ func (s *servers) settle(index string) error {
 
 // disk merges an index into one segment, and says what that takes.
 func (s *servers) disk(index string) (bytes int64, err error) {
-	if err := s.do("POST", "/"+index+"/_forcemerge?max_num_segments=1&flush=true", nil, nil); err != nil {
+	if err := s.do("POST", "/"+index+"/_forcemerge?max_num_segments=1", nil, nil); err != nil {
 		return 0, err
 	}
-	var answer struct {
-		All struct {
-			Primaries struct {
-				Docs struct {
-					Count int64 `json:"count"`
-				} `json:"docs"`
-				Store struct {
-					Bytes int64 `json:"size_in_bytes"`
-				} `json:"store"`
-			} `json:"primaries"`
-		} `json:"_all"`
+	st, err := s.stats(index, "docs,store")
+	if err == nil && st.Docs.Count != collected {
+		err = fmt.Errorf("%s holds %d documents, want %d", index, st.Docs.Count, collected)
 	}
-	if err := s.do("GET", "/"+index+"/_stats/docs,store?level=cluster", nil, &answer); err != nil {
-		return 0, err
-	}
-	if n := answer.All.Primaries.Docs.Count; n != collected {
-		return 0, fmt.Errorf("%s holds %d documents, want %d", index, n, collected)
-	}
-	return answer.All.Primaries.Store.Bytes, nil
+	return st.Store.Bytes, err
 }
 
 // cpu is what Elasticsearch has used.
