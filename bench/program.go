@@ -55,7 +55,7 @@ func (p *program) alive() error {
 	select {
 	case err := <-p.ended:
 		p.ended <- err
-		return p.failed(fmt.Errorf("ended by itself: %v", err))
+		return p.failed(errors.Join(errors.New("ended by itself"), err))
 	default:
 		return nil
 	}

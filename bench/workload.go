@@ -73,10 +73,10 @@ type trip struct {
 
 // stay is a trip's visit to an instance.
 type stay struct {
-	at             *instance
-	span           string
-	since          time.Time
-	records, sends uint64
+	at      *instance
+	span    string
+	since   time.Time
+	records uint64
 }
 
 func (g *generator) text(n int) string {
