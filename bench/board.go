@@ -27,6 +27,16 @@ func (b *board) atMost(name, unit string, ours, peer, limit float64) {
 	b.goal(name, figure(ours, unit), figure(peer, unit), fmt.Sprintf("%.2f", ours/peer), fmt.Sprintf("<=%.2fx", limit), ours/peer <= limit)
 }
 
+// atLeast judges a ratio of ours to the peer's, where more is better.
+func (b *board) atLeast(name, unit string, ours, peer, limit float64) {
+	b.goal(name, figure(ours, unit), figure(peer, unit), fmt.Sprintf("%.2f", ours/peer), fmt.Sprintf(">=%.2fx", limit), ours/peer >= limit)
+}
+
+// unmeasured says that there is no peer to compare with; the goal counts as missed.
+func (b *board) unmeasured(name, unit string, ours float64, goal string) {
+	b.goal(name, figure(ours, unit), "unbuilt", "-", goal, false)
+}
+
 // bounded judges a figure that has no peer.
 func (b *board) bounded(name, unit string, ours, limit float64) {
 	b.goal(name, figure(ours, unit), "-", "-", "<="+figure(limit, unit), ours <= limit)

@@ -23,7 +23,8 @@ var areas = []struct {
 	measure func(*board) error // nil: nothing yet
 }{
 	{"instrument", instrumentArea},
-	{"collector", nil}, {"embedded", nil}, {"journey", nil}, {"query", nil}, {"gateway", nil}, {"ui", nil}, {"cli", nil}, {"alerts", nil},
+	{"collector", collectorArea},
+	{"embedded", nil}, {"journey", nil}, {"query", nil}, {"gateway", nil}, {"ui", nil}, {"cli", nil}, {"alerts", nil},
 }
 
 func main() {

@@ -33,6 +33,8 @@ func play(role string) error {
 		return playBroker(argument)
 	case "otlp receiver":
 		return playReceiver()
+	case "sink":
+		return playSink()
 	case "ship with waybill":
 		return shipWaybill(argument)
 	case "ship with otelslog":

@@ -7,6 +7,3 @@ import _ "embed"
 //
 //go:embed records.json
 var Records string
-
-// Version is that of Records: a cluster keeps the newest.
-const Version = 1

@@ -119,15 +119,21 @@ func (s *Store) putTemplate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("get index template %s: %w", name, err)
 	}
-	if there > template.Version {
-		s.log.Warn("the index template is newer than this binary's, and stays", "template", name, "version", there, "own_version", template.Version)
+	var own struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal([]byte(template.Records), &own); err != nil {
+		return fmt.Errorf("index template: %w", err)
+	}
+	if there > own.Version {
+		s.log.Warn("the index template is newer than this binary's, and stays", "template", name, "version", there, "own_version", own.Version)
 		return nil
 	}
 	body := strings.ReplaceAll(template.Records, `"waybill-records-*"`, `"`+s.prefix+`-records-*"`)
 	_, err = s.do(ctx, esapi.IndicesPutIndexTemplateRequest{Name: name, Body: strings.NewReader(body)})
 	var refused *refusal
 	if errors.As(err, &refused) && refused.status == http.StatusForbidden && there > 0 {
-		s.log.Warn("the index template may not be put, and stays as it is", "template", name, "version", there, "own_version", template.Version)
+		s.log.Warn("the index template may not be put, and stays as it is", "template", name, "version", there, "own_version", own.Version)
 		return nil
 	}
 	if err != nil {

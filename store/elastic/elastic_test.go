@@ -126,6 +126,46 @@ func TestWhatElasticsearchCannotIndexIsRejectedAlone(t *testing.T) {
 	}
 }
 
+func TestAValueTooLongForAnIndexIsStored(t *testing.T) {
+	c := newCluster(t)
+	s := c.open(c.url, 0)
+	long := strings.Repeat("車", 20_000)
+	e, err := store.NewEntry(record.Append(nil, &record.Record{
+		Time: time.Unix(1e9, 0), Message: long, Node: "n1", Sequence: 1, Level: long, Service: long, ServiceVer: long, TraceID: long,
+		Kind: record.Kind(long), SpanName: long, Outcome: long, Alias: record.Alias{Value: long}, Messaging: record.Messaging{Topic: long},
+		Saga: record.Saga{ID: long}, Error: record.Error{Type: long, Message: long}, Labels: []record.Label{{Key: "k", Value: long}},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.put(s, []store.Entry{e}, 1, 0, 0)
+}
+
+func TestLabelsAreFound(t *testing.T) {
+	c := newCluster(t)
+	s := c.open(c.url, 0)
+	e, err := store.NewEntry(record.Append(nil, &record.Record{
+		Time: time.Unix(1e9, 0), Message: "m", Node: "n1", Sequence: 1, Labels: []record.Label{{Key: "order.id", Value: "A-1001"}},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.put(s, []store.Entry{e}, 1, 0, 0)
+	c.do("POST", "/"+c.prefix+"-records-*/_refresh", "")
+	for query, want := range map[string]int{
+		`{"term":{"labels.order.id":"A-1001"}}`:  1,
+		`{"prefix":{"labels.order.id":"A-1"}}`:   1,
+		`{"exists":{"field":"labels.order.id"}}`: 1,
+		`{"exists":{"field":"labels"}}`:          1,
+		`{"term":{"labels.order.id":"A-1002"}}`:  0,
+		`{"exists":{"field":"labels.order"}}`:    0,
+	} {
+		if got := c.do("POST", "/"+c.prefix+"-records-*/_count", `{"query":`+query+`}`); !strings.HasPrefix(got, fmt.Sprintf(`{"count":%d,`, want)) {
+			t.Errorf("%s: %s, want %d", query, got, want)
+		}
+	}
+}
+
 // faults stands between the store and Elasticsearch. spoil answers a bulk
 // request in Elasticsearch's place, or spoils its answer; the count starts at 1.
 func (c *cluster) faults(spoil func(n int64, w http.ResponseWriter, body []byte, pass func() *httptest.ResponseRecorder) bool) string {

@@ -101,7 +101,7 @@ launch_node() {
 	# -d: the launcher returns when the node is up, and the server goes on by itself. The launcher too leaves files in its
 	# temporary folder; its options may hold no spaces, so the path is relative to $home, where it runs.
 	env -u JAVA_HOME HOME="$dir" ES_JAVA_HOME="$java_home" ES_PATH_CONF="$dir/conf" ES_TMPDIR="$dir/tmp" \
-		CLI_JAVA_OPTS=-Djava.io.tmpdir="../../run/$1/tmp" ES_JAVA_OPTS="-Xms512m -Xmx512m -XX:TieredStopAtLevel=1" \
+		CLI_JAVA_OPTS=-Djava.io.tmpdir="../../run/$1/tmp" ES_JAVA_OPTS="${ES_JAVA_OPTS:--Xms512m -Xmx512m -XX:TieredStopAtLevel=1}" \
 		"${nobody[@]}" "$home/bin/elasticsearch" -d -p "$dir/tmp/pid" </dev/null 8>&-
 	cat "$dir/tmp/pid" >"$dir/pid"
 }
