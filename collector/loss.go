@@ -27,7 +27,14 @@ func (c *Collector) watchLoss(ctx context.Context) {
 		c.log.Error("losses are not watched", "error", err)
 		return
 	}
-	ledgers := evidence.NewLedgers(c.client)
+	// On a connection of its own: behind a fetch that waits for ledgers, one of records would wait too.
+	client, err := Connect(c.cfg.Brokers, c.cfg.Security)
+	if err != nil {
+		c.log.Error("losses are not watched", "error", err)
+		return
+	}
+	defer client.Close()
+	ledgers := evidence.NewLedgers(client)
 	var following sync.WaitGroup
 	defer following.Wait()
 	following.Go(func() {
