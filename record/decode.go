@@ -78,6 +78,9 @@ func read(b []byte, check bool) (Record, error) {
 			return Record{}, fmt.Errorf("correlation.id is not 1 to %d visible ASCII characters", MaxIDLen)
 		}
 	}
+	if r.CorrelationKey == r.CorrelationID && canonical(r.CorrelationID) {
+		return r, nil
+	}
 	if r.CorrelationKey != Key(r.CorrelationID) { // without its key a record would be stored and never found
 		return Record{}, fmt.Errorf("correlation.key is %q, want %q, the key of correlation.id", clip(r.CorrelationKey), Key(r.CorrelationID))
 	}
@@ -280,8 +283,15 @@ func (s *scanner) timestamp() (time.Time, error) {
 
 // fraction counts the digits of a time's fraction: Elasticsearch takes nine.
 func fraction(text string) int {
-	_, rest, _ := strings.Cut(text, ".")
-	return len(rest) - len(strings.TrimLeft(rest, "0123456789"))
+	point := strings.IndexByte(text, '.')
+	if point < 0 {
+		return 0
+	}
+	end := point + 1
+	for end < len(text) && text[end] >= '0' && text[end] <= '9' {
+		end++
+	}
+	return end - point - 1
 }
 
 func (s *scanner) partition(r *Record) error {

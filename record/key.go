@@ -29,6 +29,20 @@ func Key(id string) string {
 	return strings.ToLower(id)
 }
 
+// canonical reports whether an ID is its own key, for sure.
+func canonical(id string) bool {
+	switch len(id) {
+	case 34, 36, 38: // perhaps a UUID with dashes or braces
+		return false
+	}
+	for i := range len(id) {
+		if c := id[i]; c >= 'A' && c <= 'Z' {
+			return false
+		}
+	}
+	return true
+}
+
 // SameID reports whether two correlation IDs name one journey: they are equal,
 // or two spellings of one UUID. IDs that share a key only by case are not.
 func SameID(a, b string) bool {

@@ -43,7 +43,7 @@ func (s *scanner) object(limit int, field func(key string) error) error {
 		s.i++
 		return nil
 	}
-	var few [64]string
+	var few [56]string
 	seen, bits := few[:0], [4]uint64{}
 	for {
 		key, err := s.key()
@@ -323,6 +323,9 @@ func (s *scanner) number() (string, error) {
 }
 
 func (s *scanner) integer() (int64, error) {
+	if n, ok := s.digits(); ok {
+		return n, nil
+	}
 	text, err := s.number()
 	if err != nil {
 		return 0, err
@@ -332,6 +335,22 @@ func (s *scanner) integer() (int64, error) {
 		return 0, fmt.Errorf("%s is not a 64-bit integer", clip(text))
 	}
 	return n, nil
+}
+
+// digits reads a number as nearly all are written: without a sign, a fraction, an
+// exponent or a zero in front, and of at most 18 digits. It consumes nothing else.
+func (s *scanner) digits() (n int64, ok bool) {
+	s.peek()
+	i := s.i
+	for i < len(s.src) && i-s.i < 19 && s.src[i] >= '0' && s.src[i] <= '9' {
+		n = n*10 + int64(s.src[i]-'0')
+		i++
+	}
+	if i == s.i || i-s.i > 18 || i-s.i > 1 && s.src[s.i] == '0' || i == len(s.src) || s.src[i] != ',' && s.src[i] != '}' {
+		return 0, false
+	}
+	s.i = i
+	return n, true
 }
 
 // count reads a non-negative integer. Elasticsearch's long bounds it by 2^63−1.
@@ -345,6 +364,13 @@ func (s *scanner) count() (uint64, error) {
 
 // peek skips white space and returns the next byte, 0 at the end.
 func (s *scanner) peek() byte {
+	if s.i < len(s.src) && s.src[s.i] > ' ' {
+		return s.src[s.i]
+	}
+	return s.space()
+}
+
+func (s *scanner) space() byte {
 	for ; s.i < len(s.src); s.i++ {
 		switch s.src[s.i] {
 		case ' ', '\t', '\n', '\r':
@@ -360,7 +386,6 @@ func (s *scanner) expect(c byte) error {
 		return s.unexpected("'" + string(c) + "'")
 	}
 	s.i++
-	s.peek()
 	return nil
 }
 
