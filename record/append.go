@@ -369,23 +369,28 @@ func AppendString(dst []byte, s string) []byte {
 }
 
 // plain counts the leading bytes of s that are ASCII and that JSON writes as
-// they are. It looks at eight bytes at a time: up to and with the first byte
-// that is not so, the high bit of each byte of bad tells (Hacker's Delight §6-1,
-// zero bytes in a word).
+// they are.
 func plain(s string) int {
+	i := plainWords(s)
+	for ; i < len(s); i++ {
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			break
+		}
+	}
+	return i
+}
+
+// plainWords is plain but for the bytes behind the last eight. It looks at eight
+// at a time: up to and with the first byte that is not so, the high bit of each byte
+// of bad tells (Hacker's Delight §6-1, zero bytes in a word).
+func plainWords(s string) (i int) {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	i := 0
 	for ; len(s)-i >= 8; i += 8 {
 		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
 			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
 		quote, backslash := w^'"'*ones, w^'\\'*ones
 		if bad := (w | (w - 0x20*ones) | (quote - ones) | (backslash - ones)) & highs; bad != 0 {
 			return i + bits.TrailingZeros64(bad)/8
-		}
-	}
-	for ; i < len(s); i++ {
-		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			break
 		}
 	}
 	return i

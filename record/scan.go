@@ -44,7 +44,7 @@ func (s *scanner) object(limit int, field func(key string) error) error {
 		return nil
 	}
 	var few [56]string
-	seen, bits := few[:0], [4]uint64{}
+	seen, marks := few[:0], [4]uint64{}
 	for {
 		key, err := s.key()
 		if err != nil {
@@ -52,13 +52,13 @@ func (s *scanner) object(limit int, field func(key string) error) error {
 		}
 		// Most keys are told apart by one bit, the rest by comparing.
 		word, bit := place(key)
-		if bits[word]&bit != 0 && slices.Contains(seen, key) {
+		if marks[word]&bit != 0 && slices.Contains(seen, key) {
 			return fmt.Errorf("key %q is there twice", clip(key))
 		}
 		if len(seen) == limit {
 			return fmt.Errorf("more than %d fields", limit)
 		}
-		seen, bits[word] = append(seen, key), bits[word]|bit
+		seen, marks[word] = append(seen, key), marks[word]|bit
 		if err := s.expect(':'); err != nil {
 			return err
 		}
@@ -173,6 +173,10 @@ func (s *scanner) span() (raw string, escaped bool, err error) {
 	}
 	s.i++
 	start, ascii := s.i, true
+	if s.i += plainWords(s.src[s.i:]); s.i < len(s.src) && s.src[s.i] == '"' { // as nearly all are
+		s.i++
+		return s.src[start : s.i-1], false, nil
+	}
 	for {
 		s.i += plain(s.src[s.i:])
 		if s.i == len(s.src) {
