@@ -33,7 +33,11 @@ func (c *Collector) watchLoss(ctx context.Context) {
 		c.log.Error("losses are not watched", "error", err)
 		return
 	}
-	defer client.Close()
+	defer func() {
+		if err := client.Close(); err != nil {
+			c.log.Warn("a connection was not closed in order", "error", err)
+		}
+	}()
 	ledgers := evidence.NewLedgers(client)
 	var following sync.WaitGroup
 	defer following.Wait()
