@@ -107,9 +107,9 @@ func lines(node string, from, to int) (out [][]byte) {
 // eventually waits until ok holds.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); {
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 30 s: %s", what)
+			t.Fatalf("not within two minutes: %s", what)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -173,7 +173,7 @@ func letters(t *testing.T, client sarama.Client, n int) (out []*sarama.ConsumerM
 			}
 		}()
 	}
-	for timeout := time.After(30 * time.Second); len(out) < n; {
+	for timeout := time.After(2 * time.Minute); len(out) < n; {
 		select {
 		case m := <-all:
 			out = append(out, m)

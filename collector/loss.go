@@ -50,8 +50,10 @@ func (c *Collector) watchLoss(ctx context.Context) {
 		}
 	})
 	lost, checked := map[string]int64{}, map[string]uint64{} // by instance; checked: up to which number
-	for ctx.Err() == nil {
-		pause(ctx, c.cfg.LossEvery)
+	for {
+		if pause(ctx, c.cfg.LossEvery); ctx.Err() != nil {
+			return
+		}
 		if !slices.ContainsFunc(c.owned.list(), func(p *partition) bool { return p.claim.Partition() == 0 }) {
 			c.meters.lost.Reset()
 			clear(checked)
