@@ -139,6 +139,10 @@ func (c *Collector) settle(ctx context.Context, b *batch) error {
 	c.meters.indexed.Add(float64(stored))
 	c.meters.duplicate.Add(float64(present))
 	c.meters.expired.Add(float64(b.expired))
+	for _, l := range b.letters {
+		c.meters.deadLettered.WithLabelValues(l.class).Inc()
+		c.log.Warn("message dead-lettered", "topic", l.message.Topic, "partition", l.message.Partition, "offset", l.message.Offset, "reason", l.reason)
+	}
 	c.meters.batch.Observe(time.Since(began).Seconds())
 	if !b.last.IsZero() {
 		c.meters.latency.Observe(time.Since(b.last).Seconds())

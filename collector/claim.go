@@ -14,6 +14,8 @@ const handover = 5 * time.Second
 // claims handles the partitions this member owns.
 type claims struct{ c *Collector }
 
+var _ sarama.ConsumerGroupHandler = claims{}
+
 // Setup is called when this member has its partitions: Kafka answers again.
 func (h claims) Setup(session sarama.ConsumerGroupSession) error {
 	h.c.failing(nil)

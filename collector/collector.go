@@ -42,24 +42,12 @@ type Config struct {
 }
 
 func (cfg *Config) setDefaults() {
-	if cfg.Group == "" {
-		cfg.Group = "waybill-collector"
-	}
-	if cfg.Topic == "" {
-		cfg.Topic = record.TopicRecords
-	}
-	if cfg.Partitions == 0 {
-		cfg.Partitions = DefaultPartitions
-	}
-	if cfg.BatchRecords == 0 {
-		cfg.BatchRecords = 5000
-	}
-	if cfg.BatchBytes == 0 {
-		cfg.BatchBytes = 2 << 20
-	}
-	if cfg.BatchWait == 0 {
-		cfg.BatchWait = 50 * time.Millisecond
-	}
+	cfg.Group = cmp.Or(cfg.Group, "waybill-collector")
+	cfg.Topic = cmp.Or(cfg.Topic, record.TopicRecords)
+	cfg.Partitions = cmp.Or(cfg.Partitions, DefaultPartitions)
+	cfg.BatchRecords = cmp.Or(cfg.BatchRecords, 5000)
+	cfg.BatchBytes = cmp.Or(cfg.BatchBytes, 2<<20)
+	cfg.BatchWait = cmp.Or(cfg.BatchWait, 50*time.Millisecond)
 	cfg.LossEvery = cmp.Or(cfg.LossEvery, 15*time.Second)
 	cfg.InFlightBytes = max(cmp.Or(cfg.InFlightBytes, 32<<20), cfg.BatchBytes)
 	if cfg.Logger == nil {

@@ -27,7 +27,6 @@ const (
 	classFuture   = "dated_ahead"
 	classConflict = "conflict"
 	classRefused  = "refused_by_store"
-	classDropped  = "dropped_by_kafka"
 )
 
 // maxReason bounds the reason, so that a dead letter fits its topic.
@@ -47,7 +46,7 @@ func (c *Collector) bury(ctx context.Context, partition int32, letters []letter)
 	for _, l := range letters {
 		messages = append(messages, l.envelope())
 	}
-	err := c.retry(ctx, partition, "write dead letters", func() (forward bool, err error) {
+	return c.retry(ctx, partition, "write dead letters", func() (forward bool, err error) {
 		if len(messages) == 0 {
 			return true, nil
 		}
@@ -66,17 +65,6 @@ func (c *Collector) bury(ctx context.Context, partition int32, letters []letter)
 		}
 		return forward, err
 	})
-	if err != nil {
-		return err
-	}
-	for _, l := range letters {
-		if l.class == classDropped {
-			continue
-		}
-		c.meters.deadLettered.WithLabelValues(l.class).Inc()
-		c.log.Warn("message dead-lettered", "topic", l.message.Topic, "partition", l.message.Partition, "offset", l.message.Offset, "reason", l.reason)
-	}
-	return nil
 }
 
 func (l *letter) envelope() *sarama.ProducerMessage {

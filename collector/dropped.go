@@ -60,7 +60,7 @@ func (c *Collector) passRange(session sarama.ConsumerGroupSession, topic string,
 		}}
 		ctx, cancel := context.WithTimeout(session.Context(), handover)
 		defer cancel()
-		if err := c.bury(ctx, p, []letter{{m, classDropped, reason}}); err != nil {
+		if err := c.bury(ctx, p, []letter{{message: m, reason: reason}}); err != nil {
 			return fmt.Errorf("report dropped offsets of %s/%d: %w", topic, p, err)
 		}
 		c.meters.dropped.Add(float64(oldest - committed))

@@ -373,7 +373,7 @@ func TestALetterTooLargeForItsTopicIsCut(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0].Cut != len(random) || len(all[0].Value) == 0 || !bytes.HasPrefix(random, m.Value) {
 		t.Errorf("%d letters, %d of %d bytes, %v", len(all), len(m.Value), all[0].Cut, err)
 	}
-	if err := collector.Replay(client, all[0]); err == nil || !strings.Contains(err.Error(), "of 100000 bytes: the whole message lies at waybill.records/") {
+	if err := collector.Replay(producer(t, client), all[0]); err == nil || !strings.Contains(err.Error(), "of 100000 bytes: the whole message lies at waybill.records/") {
 		t.Errorf("a replay of a part: %v", err)
 	}
 	eventually(t, "committed", func() bool { return lag(t, client) == 0 })
@@ -493,7 +493,7 @@ func TestARangeKafkaDroppedIsReportedAndPassed(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0].SourceOffset != 10 || all[0].Until != 25 || len(all[0].Value) != 0 {
 		t.Errorf("letters %+v, %v", all, err)
 	}
-	if err := collector.Replay(client, all[0]); err == nil || !strings.Contains(err.Error(), "nothing to replay") {
+	if err := collector.Replay(producer(t, client), all[0]); err == nil || !strings.Contains(err.Error(), "nothing to replay") {
 		t.Errorf("replay: %v", err)
 	}
 }

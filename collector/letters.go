@@ -97,9 +97,9 @@ func FindLetter(ctx context.Context, client sarama.Client, partition int32, offs
 	return letters[0], nil
 }
 
-// Replay sends messages again to where they lay. A letter whose message is not whole
+// Replay sends a message again to where it lay. A letter whose message is not whole
 // is refused.
-func Replay(client sarama.Client, l Letter) error {
+func Replay(producer sarama.SyncProducer, l Letter) error {
 	switch {
 	case l.Until > 0:
 		return fmt.Errorf("dead letter %s tells of messages that Kafka has dropped: there is nothing to replay", l.ID())
@@ -108,16 +108,11 @@ func Replay(client sarama.Client, l Letter) error {
 	case l.Topic == "":
 		return fmt.Errorf("dead letter %s does not say where it lay", l.ID())
 	}
-	producer, err := sarama.NewSyncProducerFromClient(client)
-	if err != nil {
-		return fmt.Errorf("replay: %w", err)
-	}
 	m := &sarama.ProducerMessage{Topic: l.Topic, Value: sarama.ByteEncoder(l.Value), Headers: l.Headers}
 	if len(l.Key) > 0 {
 		m.Key = sarama.ByteEncoder(l.Key)
 	}
-	_, _, err = producer.SendMessage(m)
-	if err := errors.Join(err, producer.Close()); err != nil {
+	if _, _, err := producer.SendMessage(m); err != nil {
 		return fmt.Errorf("replay dead letter %s: %w", l.ID(), err)
 	}
 	return nil

@@ -58,7 +58,7 @@ func TestAReplayStoresWhatWasRefusedOnce(t *testing.T) {
 	}
 	l.Value = line("a", 2) // as if the collector knew this form now
 	for range 2 {
-		if err := collector.Replay(client, l); err != nil {
+		if err := collector.Replay(producer(t, client), l); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"github.com/IBM/sarama"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -60,5 +59,3 @@ func (o *owned) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(p.lag()), p.claim.Topic(), number(p.claim.Partition()))
 	}
 }
-
-var _ sarama.ConsumerGroupHandler = claims{}

@@ -181,7 +181,7 @@ func (a *app) replayLetters() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withKafka(cmd, func(client sarama.Client) error {
+			return a.withKafka(cmd, func(client sarama.Client) (err error) {
 				letters, err := a.chosen(cmd, client, args)
 				if err != nil {
 					return err
@@ -189,9 +189,14 @@ func (a *app) replayLetters() *cobra.Command {
 				if all {
 					letters = withReason(letters, reason)
 				}
+				producer, err := sarama.NewSyncProducerFromClient(client)
+				if err != nil {
+					return fmt.Errorf("replay: %w", err)
+				}
+				defer func() { err = errors.Join(err, producer.Close()) }()
 				replayed, failed := 0, []error{}
 				for _, l := range letters {
-					if err := collector.Replay(client, l); err != nil {
+					if err := collector.Replay(producer, l); err != nil {
 						failed = append(failed, err)
 						continue
 					}

@@ -23,22 +23,29 @@ import (
 	"github.com/waybill-log/waybill/store/storetest"
 )
 
-// cluster is the real Elasticsearch, with names of this test's own.
+// cluster is a real Elasticsearch, with names of this test's own.
 type cluster struct {
-	t      *testing.T
-	url    string
-	prefix string
+	t              *testing.T
+	url            string
+	user, password string // empty: nobody
+	client         *http.Client
+	prefix         string
 }
 
 func newCluster(t *testing.T) *cluster {
-	c := &cluster{t, testservers.Elasticsearch(t)[0], testservers.Name(t)}
-	t.Cleanup(func() {
-		for _, index := range strings.Fields(c.do("GET", "/_cat/indices/"+c.prefix+"-*?h=index", "")) {
-			c.do("DELETE", "/"+index, "")
-		}
-		c.do("DELETE", "/_index_template/"+c.prefix+"-records", "")
-	})
+	c := &cluster{t: t, url: testservers.Elasticsearch(t)[0], client: http.DefaultClient, prefix: testservers.Name(t)}
+	t.Cleanup(c.clear)
 	return c
+}
+
+// clear removes what a test has left: indices, and the template if there is one.
+func (c *cluster) clear() {
+	for _, index := range strings.Fields(c.do("GET", "/_cat/indices/"+c.prefix+"-*?h=index", "")) {
+		c.do("DELETE", "/"+index, "")
+	}
+	if strings.Contains(c.do("GET", "/_index_template?filter_path=index_templates.name", ""), `"`+c.prefix+`-records"`) {
+		c.do("DELETE", "/_index_template/"+c.prefix+"-records", "")
+	}
 }
 
 // do makes a request past the store.
@@ -49,7 +56,10 @@ func (c *cluster) do(method, path, body string) string {
 		c.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	if c.user != "" {
+		req.SetBasicAuth(c.user, c.password)
+	}
+	res, err := c.client.Do(req)
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,54 +16,25 @@ import (
 	"github.com/waybill-log/waybill/store/elastic"
 )
 
-// strict is an Elasticsearch with TLS, users and low limits, with names of this test's own.
+// strict is an Elasticsearch with TLS, users and low limits.
 type strict struct {
-	t *testing.T
-	testservers.Strict
-	client *http.Client
-	prefix string
-	opened bool
+	*cluster
+	caFile string
 }
 
 func newStrict(t *testing.T) *strict {
-	s := &strict{t: t, Strict: testservers.StrictElasticsearch(t), prefix: testservers.Name(t)}
-	var err error
-	if s.client, err = s.Client(); err != nil {
+	node := testservers.StrictElasticsearch(t)
+	client, err := node.Client()
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		for _, index := range strings.Fields(s.do("GET", "/_cat/indices/"+s.prefix+"-*?h=index", "")) {
-			s.do("DELETE", "/"+index, "")
-		}
-		if s.opened {
-			s.do("DELETE", "/_index_template/"+s.prefix+"-records", "")
-		}
-	})
+	s := &strict{&cluster{t: t, url: node.URL, user: node.User, password: node.Password, client: client, prefix: testservers.Name(t)}, node.CAFile}
+	t.Cleanup(s.clear)
 	return s
 }
 
-func (s *strict) do(method, path, body string) string {
-	s.t.Helper()
-	req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	req.SetBasicAuth(s.User, s.Password)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := s.client.Do(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode >= 300 {
-		s.t.Errorf("%s %s: %s %s %v", method, path, res.Status, answer, err)
-	}
-	return string(answer)
-}
-
 func (s *strict) config() elastic.Config {
-	return elastic.Config{URLs: []string{s.URL}, Prefix: s.prefix, Wait: 20 * time.Second, User: s.User, Password: s.Password, CAFile: s.CAFile}
+	return elastic.Config{URLs: []string{s.url}, Prefix: s.prefix, Wait: 20 * time.Second, User: s.user, Password: s.password, CAFile: s.caFile}
 }
 
 func (s *strict) open(cfg elastic.Config) *elastic.Store {
@@ -74,7 +43,6 @@ func (s *strict) open(cfg elastic.Config) *elastic.Store {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.opened = true
 	return st
 }
 
