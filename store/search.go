@@ -190,3 +190,11 @@ func (q *Query) CheckFacets(field string, n int) error {
 	}
 	return q.check()
 }
+
+// CheckCount refuses a number of things that no answer holds. Its error wraps ErrQuery.
+func CheckCount(n int) error {
+	if n < 1 || n > MaxLimit {
+		return fmt.Errorf("%w: %d of them, want 1 to %d", ErrQuery, n, MaxLimit)
+	}
+	return nil
+}

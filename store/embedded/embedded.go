@@ -1,202 +1,396 @@
-// Package embedded is the store inside the waybill binary: one SQLite file in a
-// folder that belongs to one process.
-//
-//	st, err := embedded.Open("waybill-data/store")
-//	res, err := st.Put(ctx, entries) // on disk, synced, when it returns
-//
-// It needs no server and never talks to one.
 package embedded
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"log/slog"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/waybill-log/waybill/infra/lockfile"
 	"github.com/waybill-log/waybill/store"
 )
 
-// schemaVersion is kept in SQLite's user_version.
-const schemaVersion = 2
+// Config says where the store is and how large it may grow.
+type Config struct {
+	Dir      string
+	MaxBytes int64 // on disk; the oldest segments go where there are more. 0: no bound
+	Logger   *slog.Logger
 
-const schema = `
-CREATE TABLE records (
-	id  TEXT NOT NULL UNIQUE, -- event.id
-	key TEXT NOT NULL,        -- correlation.key
-	ts  INTEGER NOT NULL,     -- @timestamp, ns since 1970
-	raw BLOB NOT NULL
-) STRICT;
-CREATE INDEX records_key ON records (key, ts, id);` + traces
+	SegmentRecords int // when a segment is full; 0: 65,536
+	SegmentBytes   int // the same, in bytes of its records; 0: 48 MiB
+}
 
-// traces is what version 2 has beside version 1.
-const traces = `
-ALTER TABLE records ADD COLUMN trace TEXT NOT NULL DEFAULT ''; -- trace.id
-CREATE INDEX records_trace ON records (trace, ts, id) WHERE trace <> '';
-PRAGMA user_version = 2;`
-
-// learnTraces reads the traces of records that version 1 stored.
-const learnTraces = `UPDATE records SET trace = CAST(raw AS TEXT) ->> '$."trace.id"' WHERE CAST(raw AS TEXT) ->> '$."trace.id"' IS NOT NULL;`
+func (cfg *Config) setDefaults() {
+	cfg.SegmentRecords = cmp.Or(cfg.SegmentRecords, 1<<16)
+	cfg.SegmentBytes = cmp.Or(cfg.SegmentBytes, 48<<20)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+}
 
 // Store is an open store.
 type Store struct {
-	db     *sql.DB
+	cfg    Config
+	log    *slog.Logger
 	unlock func() error
+
+	write  sync.Mutex // held by the one writer
+	hots   map[day]*hot
+	number atomic.Uint64 // of the latest file
+	reader reader
+
+	mu       sync.RWMutex
+	segments []segment // never changed in place
+	held     numbers   // of all segments
+	frozen   []*hot    // full, and to be sealed
+	trouble  error     // why sealing waits; nil if it does not
+
+	cache *lru.Cache[blockAt, [][]byte]
+
+	files   sync.Mutex // held by whoever replaces or drops files; taken after write, before mu
+	wake    chan struct{}
+	settled *sync.Cond // on mu: something was sealed
+	stop    context.CancelFunc
+	running sync.WaitGroup
 }
 
-// Open locks dir, creating it where needed, and opens the store in it.
-func Open(dir string) (*Store, error) {
-	unlock, err := lockfile.Acquire(dir)
+// maxFrozen is how many full segments may wait to be sealed before Put does.
+const maxFrozen = 2
+
+// maxHots is how many days are written to at a time.
+const maxHots = 8
+
+// cachedBlocks bounds the blocks in memory; each is of blockBytes, and large ones
+// are not kept.
+const cachedBlocks = 512
+
+// Open locks the folder, creating it where needed, and opens the store in it. What
+// a crash left half done is finished or undone; a file that is damaged is set aside
+// under its name and an ending, and the rest is served.
+func Open(cfg Config) (*Store, error) {
+	cfg.setDefaults()
+	unlock, err := lockfile.Acquire(cfg.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open embedded store: %w", err)
 	}
-	s := &Store{unlock: unlock}
-	if err := s.open(filepath.Join(dir, "records.db")); err != nil {
-		return nil, fmt.Errorf("open embedded store in %s: %w", dir, errors.Join(err, s.Close()))
+	cache, err := lru.New[blockAt, [][]byte](cachedBlocks)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Store{cfg: cfg, log: cfg.Logger, unlock: unlock, hots: map[day]*hot{}, held: numbers{}, cache: cache, wake: make(chan struct{}, 1), stop: stop}
+	s.settled = sync.NewCond(&s.mu)
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("open embedded store in %s: %w", cfg.Dir, errors.Join(err, s.Close()))
+	}
+	s.running.Go(func() { s.tend(ctx) })
+	if err := s.migrate(ctx); err != nil {
+		return nil, fmt.Errorf("open embedded store in %s: %w", cfg.Dir, errors.Join(err, s.Close()))
 	}
 	return s, nil
 }
 
-func (s *Store) open(file string) error {
-	// WAL with synchronous=FULL: a commit is on disk when it returns.
-	db, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=busy_timeout(5000)")
+// open reads the folder.
+func (s *Store) open() error {
+	names, err := fileNames(s.cfg.Dir)
 	if err != nil {
 		return err
 	}
-	s.db = db
-	var version int
-	if err := db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	switch version {
-	case schemaVersion:
-		return nil
-	case 0:
-		_, err := db.Exec("BEGIN; " + schema + "COMMIT;")
-		return err
-	case 1:
-		_, err := db.Exec("BEGIN IMMEDIATE; " + traces + learnTraces + "COMMIT;")
-		return err
-	default:
-		return fmt.Errorf("its schema is version %d, this binary knows version %d", version, schemaVersion)
-	}
-}
-
-// Put implements store.Writer. One call is one transaction.
-func (s *Store) Put(ctx context.Context, entries []store.Entry) (store.Result, error) {
-	res, err := s.put(ctx, entries)
-	if err == nil {
-		return res, nil
-	}
-	res = store.Result{Unsettled: make([]int, len(entries))} // nothing of it is there
-	for i := range entries {
-		res.Unsettled[i] = i
-	}
-	if ctx.Err() == nil {
-		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-	}
-	return res, err
-}
-
-func (s *Store) put(ctx context.Context, entries []store.Entry) (store.Result, error) {
-	var res store.Result
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return res, err
-	}
-	defer tx.Rollback()
-	insert, err := tx.PrepareContext(ctx, "INSERT INTO records (id, key, ts, raw, trace) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING")
-	if err != nil {
-		return res, err
-	}
-	defer insert.Close()
-	for i, e := range entries {
-		done, err := insert.ExecContext(ctx, e.ID, e.Key, e.Time.UnixNano(), e.Raw, e.Trace)
-		if err != nil {
-			return store.Result{}, err
+	replaced := map[string]bool{}
+	for _, name := range names {
+		if strings.HasSuffix(name, partSuffix) {
+			if err := remove(filepath.Join(s.cfg.Dir, name)); err != nil {
+				return err
+			}
 		}
-		n, err := done.RowsAffected()
-		if err != nil {
-			return store.Result{}, err
+		if _, n, ok := parseName(strings.TrimSuffix(strings.TrimSuffix(name, corruptSuffix), filepath.Ext(strings.TrimSuffix(name, corruptSuffix)))); ok {
+			s.number.Store(max(s.number.Load(), n))
 		}
-		if n == 1 {
-			res.Stored++
+	}
+	for _, name := range names {
+		if !strings.HasSuffix(name, sealedSuffix) {
 			continue
 		}
-		var same bool
-		if err := tx.QueryRowContext(ctx, "SELECT raw = ? FROM records WHERE id = ?", e.Raw, e.ID).Scan(&same); err != nil {
-			return store.Result{}, err
+		seg, err := openSealed(filepath.Join(s.cfg.Dir, name))
+		if errors.Is(err, errCorrupt) {
+			if err := s.setNameAside(name, err); err != nil {
+				return err
+			}
+			continue
 		}
-		if same {
-			res.Present++
-		} else {
-			res.Rejected = append(res.Rejected, store.Rejection{Index: i, Reason: store.Conflict})
+		if err != nil {
+			return err
+		}
+		s.segments = append(s.segments, seg)
+		for _, other := range seg.head.Replaces {
+			replaced[other] = true
 		}
 	}
-	return res, tx.Commit()
+	for _, name := range names {
+		if replaced[name] {
+			s.segments = slices.DeleteFunc(s.segments, func(seg segment) bool {
+				if seg.name() == name {
+					seg.release()
+				}
+				return seg.name() == name
+			})
+			if err := removeFiles(filepath.Join(s.cfg.Dir, name)); err != nil {
+				return err
+			}
+			continue
+		}
+		if strings.HasSuffix(name, hotSuffix) {
+			if err := s.openHot(name); err != nil {
+				return err
+			}
+		}
+	}
+	return s.countNumbers()
 }
 
-// ByKey implements store.Reader.
-func (s *Store) ByKey(ctx context.Context, key string, limit int) (entries []store.Entry, more bool, err error) {
-	return s.earliest(ctx, "key = ?", key, limit)
-}
-
-// ByTrace implements store.Reader.
-func (s *Store) ByTrace(ctx context.Context, traces []string, limit int) (entries []store.Entry, more bool, err error) {
-	list, err := json.Marshal(traces)
+// openHot opens a hot file that is there. What is whole of a damaged one goes into
+// a new file before the old one is set aside.
+func (s *Store) openHot(name string) error {
+	d, n, ok := parseName(strings.TrimSuffix(name, hotSuffix))
+	if !ok {
+		return nil // not one of ours
+	}
+	h, err := openHot(s.cfg.Dir, d, n)
+	if errors.Is(err, errCorrupt) {
+		if h, err = s.salvage(h, err); err != nil {
+			return err
+		}
+	}
 	if err != nil {
-		return nil, false, fmt.Errorf("read records of traces: %w", err)
+		return errors.Join(err, h.db.Close())
 	}
-	return s.earliest(ctx, "trace <> '' AND trace IN (SELECT value FROM json_each(?))", string(list), limit)
+	s.segments = append(s.segments, h)
+	if old := s.hots[d]; old != nil {
+		s.frozen = append(s.frozen, old)
+	}
+	s.hots[d] = h
+	return nil
 }
 
-// earliest returns the first records that match, ordered by time, then ID.
-func (s *Store) earliest(ctx context.Context, where, value string, limit int) (entries []store.Entry, more bool, err error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT id, key, ts, raw, trace FROM records WHERE "+where+" ORDER BY ts, id LIMIT ?", value, limit+1)
+func (s *Store) salvage(damaged *hot, why error) (*hot, error) {
+	damaged.release()
+	number := s.number.Add(1)
+	h, err := openHot(s.cfg.Dir, damaged.of, number)
 	if err != nil {
-		return nil, false, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		return h, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var e store.Entry
-		var ns int64
-		if err := rows.Scan(&e.ID, &e.Key, &ns, &e.Raw, &e.Trace); err != nil {
-			return nil, false, fmt.Errorf("read record: %w", err)
-		}
-		e.Time = time.Unix(0, ns).UTC()
-		entries = append(entries, e)
+	if err := h.append(context.Background(), damaged.blocks); err != nil {
+		return h, err
 	}
-	if err := rows.Err(); err != nil {
-		return nil, false, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	h.release()
+	if err := s.setNameAside(damaged.name(), why); err != nil {
+		return h, err
 	}
-	if len(entries) > limit {
-		return entries[:limit], true, nil
-	}
-	return entries, false, nil
+	return openHot(s.cfg.Dir, damaged.of, number)
 }
 
-// Held implements store.Reader. A record's ID is its instance's name, a dash and
-// its number; '.' is the character after the dash.
-func (s *Store) Held(ctx context.Context, node string, last uint64) (n int64, lowest uint64, err error) {
-	const held = `SELECT count(*), coalesce(min(number), 0) FROM (
-		SELECT CAST(substr(id, length(?1) + 2) AS INTEGER) AS number FROM records WHERE id > ?1 || '-' AND id < ?1 || '.'
-	) WHERE number BETWEEN 1 AND ?2`
-	if err := s.db.QueryRowContext(ctx, held, node, int64(min(last, math.MaxInt64))).Scan(&n, &lowest); err != nil {
-		return 0, 0, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+// fileNames lists a folder in the order of days and numbers.
+func fileNames(dir string) ([]string, error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
 	}
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Name())
+	}
+	return names, nil
+}
+
+func removeFiles(path string) error {
+	return errors.Join(remove(path), remove(path+"-journal"))
+}
+
+// setNameAside keeps a damaged file where nobody reads it.
+func (s *Store) setNameAside(name string, why error) error {
+	path := filepath.Join(s.cfg.Dir, name)
+	s.log.Error("a damaged file is set aside; the rest is served", "file", name+corruptSuffix, "error", why)
+	return errors.Join(os.Rename(path, path+corruptSuffix), remove(path+"-journal"))
+}
+
+// setAside takes a segment out that was found to be damaged. The writer calls it, or
+// keeps it away.
+func (s *Store) setAside(seg segment, why error) error {
+	s.files.Lock()
+	defer s.files.Unlock()
+	if !s.replace([]segment{seg}, nil) {
+		return nil // somebody else has done it
+	}
+	if err := s.setNameAside(seg.name(), why); err != nil {
+		return err
+	}
+	if h, ok := seg.(*hot); ok && s.hots[h.of] == h {
+		delete(s.hots, h.of)
+	}
+	seg.release()
+	return s.countNumbers()
+}
+
+// replace puts one segment into the list in place of others. It returns false where
+// those are no longer there.
+func (s *Store) replace(old []segment, by segment) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := make([]segment, 0, len(s.segments)+1)
+	for _, seg := range s.segments {
+		if !slices.Contains(old, seg) {
+			next = append(next, seg)
+		}
+	}
+	if len(next)+len(old) != len(s.segments) {
+		return false
+	}
+	if by != nil {
+		next = append(next, by)
+	}
+	s.segments = next
+	return true
+}
+
+// countNumbers learns anew which numbers of which instance are held. The writer
+// calls it, or keeps it away.
+func (s *Store) countNumbers() error {
+	all := numbers{}
+	v := s.view()
+	defer v.release()
+	for _, seg := range v {
+		switch seg := seg.(type) {
+		case *hot:
+			all.join(seg.numbers)
+		case *sealed:
+			n, err := seg.numbers()
+			if err != nil {
+				return err
+			}
+			all.join(n)
+		}
+	}
+	s.mu.Lock()
+	s.held = all
+	s.mu.Unlock()
+	return nil
+}
+
+// view is the segments of one moment, for as long as it takes to read them.
+type view []segment
+
+func (s *Store) view() view {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, seg := range s.segments {
+		seg.hold()
+	}
+	return s.segments
+}
+
+func (v view) release() {
+	for _, seg := range v {
+		seg.release()
+	}
+}
+
+// damaged is a segment that does not hold what was written to it.
+type damaged struct {
+	segment segment
+	err     error
+}
+
+func (d *damaged) Error() string { return d.err.Error() }
+func (d *damaged) Unwrap() error { return d.err }
+
+// fault says of which segment an error is.
+func fault(seg segment, err error) error {
+	if errors.Is(err, errCorrupt) {
+		return &damaged{seg, err}
+	}
+	return err
+}
+
+// ask asks the segments of one moment, and again without one that turns out to be damaged.
+func (s *Store) ask(ctx context.Context, question func(view) error) error {
+	return s.askAgain(ctx, question, func(d *damaged) error {
+		s.write.Lock()
+		defer s.write.Unlock()
+		return s.setAside(d.segment, d.err)
+	})
+}
+
+func (s *Store) askAgain(ctx context.Context, question func(view) error, setAside func(*damaged) error) error {
+	for {
+		v := s.view()
+		err := question(v)
+		v.release()
+		var d *damaged
+		switch {
+		case err == nil || errors.Is(err, store.ErrQuery):
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !errors.As(err, &d):
+			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		}
+		if err := setAside(d); err != nil {
+			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		}
+	}
+}
+
+// blockAt is a block's place in the store.
+type blockAt struct {
+	segment segment
+	n       int
+}
+
+// load reads a block, or has it in memory.
+func (s *Store) load(seg segment, n int) ([][]byte, error) {
+	at := blockAt{seg, n}
+	if records, ok := s.cache.Get(at); ok {
+		return records, nil
+	}
+	records, err := seg.load(n)
+	if err != nil {
+		return nil, fault(seg, err)
+	}
+	size := 0
+	for _, raw := range records {
+		size += len(raw)
+	}
+	if size <= 4*blockBytes {
+		s.cache.Add(at, records)
+	}
+	return records, nil
+}
+
+// Held implements store.Reader.
+func (s *Store) Held(_ context.Context, node string, last uint64) (n int64, lowest uint64, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	n, lowest = s.held.held(node, last)
 	return n, lowest, nil
 }
 
 // Count implements store.Reader.
-func (s *Store) Count(ctx context.Context) (n int64, err error) {
-	if err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM records").Scan(&n); err != nil {
-		return 0, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+func (s *Store) Count(context.Context) (n int64, err error) {
+	v := s.view()
+	defer v.release()
+	for _, seg := range v {
+		n += int64(seg.layout().records)
 	}
 	return n, nil
 }
@@ -205,15 +399,31 @@ func (s *Store) Count(ctx context.Context) (n int64, err error) {
 func (s *Store) Lag() time.Duration { return 0 }
 
 // Ready implements store.Store.
-func (s *Store) Ready(ctx context.Context) error { return s.db.PingContext(ctx) }
-
-// Close closes the file and unlocks the folder.
-func (s *Store) Close() error {
-	var err error
-	if s.db != nil {
-		err = s.db.Close()
+func (s *Store) Ready(context.Context) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.trouble != nil && len(s.frozen) >= maxFrozen {
+		return fmt.Errorf("%w: segments cannot be sealed: %w", store.ErrUnavailable, s.trouble)
 	}
-	return errors.Join(err, s.unlock())
+	return nil
+}
+
+// Close ends what runs, closes all files and unlocks the folder.
+func (s *Store) Close() error {
+	s.stop()
+	s.mu.Lock()
+	s.settled.Broadcast()
+	s.mu.Unlock()
+	s.running.Wait()
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, seg := range s.segments {
+		seg.release()
+	}
+	s.segments, s.hots, s.frozen = nil, map[day]*hot{}, nil
+	return s.unlock()
 }
 
 var _ store.Store = (*Store)(nil)
