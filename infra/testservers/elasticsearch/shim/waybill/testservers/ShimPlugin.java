@@ -21,6 +21,7 @@ import org.apache.lucene.analysis.miscellaneous.ASCIIFoldingFilter;
 import org.apache.lucene.analysis.miscellaneous.RemoveDuplicatesTokenFilter;
 import org.apache.lucene.analysis.ngram.NGramTokenizer;
 import org.apache.lucene.analysis.pattern.PatternCaptureGroupTokenFilter;
+import org.apache.lucene.analysis.pattern.SimplePatternTokenizer;
 import org.elasticsearch.Build;
 import org.elasticsearch.client.internal.node.NodeClient;
 import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
@@ -32,6 +33,7 @@ import org.elasticsearch.common.settings.IndexScopedSettings;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.common.settings.SettingsFilter;
 import org.elasticsearch.features.NodeFeature;
+import org.elasticsearch.index.IndexSettings;
 import org.elasticsearch.index.IndexVersion;
 import org.elasticsearch.index.analysis.AbstractIndexAnalyzerProvider;
 import org.elasticsearch.index.analysis.AbstractTokenFilterFactory;
@@ -57,7 +59,8 @@ import org.elasticsearch.xcontent.XContentBuilder;
 /**
  * Fills two holes that waybill would fall into. The distribution on Maven Central has neither the module
  * {@code rest-root}, so that {@code GET /} answers 405 and a client cannot learn the version, nor
- * {@code analysis-common}, so that there is no {@code cjk} analyzer for text in Chinese, Japanese and Korean.
+ * {@code analysis-common}, so that there is no {@code simple_pattern} tokenizer, and no {@code cjk} analyzer for text in
+ * Chinese, Japanese and Korean.
  *
  * <p>What is here is waybill's own code around the Lucene classes that the server carries anyway, with defaults written
  * from the documentation. Where a test passes through it, that is weaker evidence than elsewhere: it shows that waybill
@@ -183,13 +186,19 @@ public class ShimPlugin extends Plugin implements ActionPlugin, AnalysisPlugin {
         return Map.of("ngram", (index, environment, name, settings) -> {
             int min = settings.getAsInt("min_gram", 1);
             int max = settings.getAsInt("max_gram", 2);
-            return new AbstractTokenizerFactory(index, settings, name) {
-                @Override
-                public Tokenizer create() {
-                    return new NGramTokenizer(min, max);
-                }
-            };
+            return tokenizer(index, name, settings, () -> new NGramTokenizer(min, max));
+        }, "simple_pattern", (index, environment, name, settings) -> {
+            return tokenizer(index, name, settings, () -> new SimplePatternTokenizer(settings.get("pattern")));
         });
+    }
+
+    private static TokenizerFactory tokenizer(IndexSettings index, String name, Settings settings, Supplier<Tokenizer> make) {
+        return new AbstractTokenizerFactory(index, settings, name) {
+            @Override
+            public Tokenizer create() {
+                return make.get();
+            }
+        };
     }
 
     // ... and what it can name without configuring it
