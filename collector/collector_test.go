@@ -33,7 +33,7 @@ func openBroker(t *testing.T) string {
 
 func openStore(t *testing.T) *embedded.Store {
 	t.Helper()
-	s, err := embedded.Open(t.TempDir())
+	s, err := embedded.Open(embedded.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func TestAFullDiskIsWaitedFor(t *testing.T) {
 		t.Skipf("NOT TESTED: a file system of its own wants root: %v", err)
 	}
 	t.Cleanup(func() { syscall.Unmount(dir, 0) })
-	st, err := embedded.Open(filepath.Join(dir, "store"))
+	st, err := embedded.Open(embedded.Config{Dir: filepath.Join(dir, "store")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ import (
 // recordsIn opens a store that holds records.
 func recordsIn(t *testing.T, lines ...[]byte) *embedded.Store {
 	t.Helper()
-	s, err := embedded.Open(t.TempDir())
+	s, err := embedded.Open(embedded.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

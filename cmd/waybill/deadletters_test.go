@@ -34,7 +34,7 @@ func TestDeadLettersAreListedShownAndReplayed(t *testing.T) {
 		t.Errorf("before any collector: %q", out)
 	}
 
-	st, err := embedded.Open(t.TempDir())
+	st, err := embedded.Open(embedded.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func start(t *testing.T, cfg intake.Config) *pipeline {
 	p.openBroker()
 	t.Cleanup(func() { p.broker.Close() })
 	var err error
-	if p.store, err = embedded.Open(t.TempDir()); err != nil {
+	if p.store, err = embedded.Open(embedded.Config{Dir: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.store.Close() })

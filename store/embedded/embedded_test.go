@@ -2,6 +2,8 @@ package embedded_test
 
 import (
 	"database/sql"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,7 +17,7 @@ import (
 
 func open(t *testing.T, dir string) *embedded.Store {
 	t.Helper()
-	s, err := embedded.Open(dir)
+	s, err := embedded.Open(embedded.Config{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,29 +52,65 @@ func TestOneProcessOneFolder(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	defer s.Close()
-	if _, err := embedded.Open(dir); err == nil || !strings.Contains(err.Error(), "in use by process") {
+	if _, err := embedded.Open(embedded.Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "in use by process") {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestAnotherSchemaIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	open(t, dir).Close()
-	db, err := sql.Open("sqlite", filepath.Join(dir, "records.db"))
+func TestAnotherVersionIsRefused(t *testing.T) {
+	for name, kind := range map[string]string{"hot": ".hot", "sealed": ".sealed", "old": "records.db"} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := open(t, dir)
+			if _, err := s.Put(t.Context(), []store.Entry{storetest.Entry(t, "a", "n", 1)}); err != nil {
+				t.Fatal(err)
+			}
+			if name == "sealed" {
+				if err := s.Compact(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.Close()
+			path := filepath.Join(dir, "records.db")
+			if name != "old" {
+				path = files(t, dir, kind)[0]
+			}
+			set := func(version int) {
+				db, err := sql.Open("sqlite", path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer db.Close()
+				if _, err := db.Exec(fmt.Sprint("PRAGMA user_version = ", version)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			set(99)
+			if _, err := embedded.Open(embedded.Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "version 99") {
+				t.Errorf("got %v", err)
+			}
+			if name == "old" {
+				os.Remove(path)
+			} else {
+				set(1)
+			}
+			s = open(t, dir) // the refusal left the folder unlocked, and all as it was
+			defer s.Close()
+			if n, err := s.Count(t.Context()); n != 1 || err != nil {
+				t.Errorf("count %d, %v", n, err)
+			}
+		})
+	}
+}
+
+// files lists those of a folder that end so.
+func files(t *testing.T, dir, suffix string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec("PRAGMA user_version = 99"); err != nil {
-		t.Fatal(err)
-	}
-	db.Close()
-	if _, err := embedded.Open(dir); err == nil || !strings.Contains(err.Error(), "version 99") {
-		t.Errorf("got %v", err)
-	}
-	db, _ = sql.Open("sqlite", filepath.Join(dir, "records.db"))
-	db.Exec("PRAGMA user_version = 2")
-	db.Close()
-	open(t, dir).Close() // the refusal left the folder unlocked
+	return found
 }
 
 // Version 1 had no column for traces.
