@@ -143,11 +143,10 @@ func (p *parcels) scan(j *journeyOf) []byte {
 	}
 	message = strings.NewReplacer("{o}", j.order, "{t}", strconv.Itoa(took), "{a}", amount).Replace(message)
 	r := record.Record{
-		Time: j.next, Level: level, Message: message, Service: parcelServices[j.service], ServiceVer: "1.4.2",
+		Time: j.next, Level: level, Message: message, Service: parcelServices[j.service],
 		Node: node, Sequence: p.sequence[node], CorrelationID: j.key, TraceID: j.key, SpanID: j.span, HopSequence: j.hop,
 		Labels: []record.Label{
-			{Key: "order_id", Value: j.order}, {Key: "amount", Value: amount}, {Key: "region", Value: []string{"eu", "us", "ap"}[j.key[13]%3]},
-			{Key: "took_ms", Value: strconv.Itoa(took)},
+			{Key: "order_id", Value: j.order}, {Key: "amount", Value: amount},
 		},
 	}
 	j.step++

@@ -25,8 +25,8 @@ func (s *Store) matching(ctx context.Context, seg segment, q *store.Query, budge
 	if !c.sure {
 		unsure = c.records.Clone()
 	}
-	if err := v.within(q, c.records, unsure); err != nil {
-		return nil, false, fault(seg, err)
+	if err := s.within(&v, q, c.records, unsure); err != nil {
+		return nil, false, err
 	}
 	if unsure.IsEmpty() {
 		return c.records, false, nil
@@ -62,12 +62,12 @@ func (s *Store) matching(ctx context.Context, seg segment, q *store.Query, budge
 
 // within removes the records outside a query's time. Those of a millisecond that is
 // only partly inside are not sure.
-func (v *evaluation) within(q *store.Query, records, unsure *roaring.Bitmap) error {
+func (s *Store) within(v *evaluation, q *store.Query, records, unsure *roaring.Bitmap) error {
 	from, until := bounds(q)
 	if v.place.oldest >= from && v.place.newest <= until {
 		return nil
 	}
-	times, err := v.segment.times()
+	times, err := s.times(v.segment)
 	if err != nil {
 		return err
 	}
@@ -126,28 +126,67 @@ func (s *Store) Histogram(ctx context.Context, q store.Query, step time.Duration
 }
 
 func (s *Store) histogram(ctx context.Context, seg segment, q *store.Query, step time.Duration, budget deadline, counts map[int64]int64) (partial bool, err error) {
+	c := counter{step: int64(step / time.Millisecond), start: seg.day().start() / int64(time.Millisecond), counts: counts}
+	defer c.flush()
+	if q.Filter == nil && isWhole(q.From) && isWhole(q.Until) { // there is nothing to read but times
+		place := seg.layout()
+		times, err := s.times(seg)
+		if err != nil {
+			return false, err
+		}
+		from, until := q.From.UnixMilli()-c.start, q.Until.UnixMilli()-c.start
+		for n := range place.first {
+			if int64(place.max[n]) < from || int64(place.min[n]) >= until {
+				continue
+			}
+			for _, t := range times[place.first[n]:place.end(n)] {
+				if from <= int64(t) && int64(t) < until {
+					c.add(t)
+				}
+			}
+		}
+		return false, nil
+	}
 	records, partial, err := s.matching(ctx, seg, q, budget)
 	if err != nil || records.IsEmpty() {
 		return partial, err
 	}
-	times, err := seg.times()
+	times, err := s.times(seg)
 	if err != nil {
-		return false, fault(seg, err)
+		return false, err
 	}
-	steps := int64(step / time.Millisecond)
-	start := seg.day().start() / int64(time.Millisecond)
-	bucket, n := int64(-1), int64(0)
 	for it := records.Iterator(); it.HasNext(); {
-		at := (start + int64(times[it.Next()])) / steps
-		if at != bucket {
-			counts[bucket] += n
-			bucket, n = at, 0
-		}
-		n++
+		c.add(times[it.Next()])
 	}
-	counts[bucket] += n
-	delete(counts, -1)
 	return partial, nil
+}
+
+// isWhole reports whether a time is a number of milliseconds.
+func isWhole(t time.Time) bool { return t.Nanosecond()%int(time.Millisecond) == 0 }
+
+// counter counts times of a day by steps.
+type counter struct {
+	step, start int64 // ms
+	counts      map[int64]int64
+	from, until int64 // of the step at hand, in ms since the day began
+	n           int64
+}
+
+func (c *counter) add(ms uint32) {
+	t := int64(ms)
+	if t < c.from || t >= c.until {
+		c.flush()
+		c.from = (c.start+t)/c.step*c.step - c.start
+		c.until = c.from + c.step
+	}
+	c.n++
+}
+
+func (c *counter) flush() {
+	if c.n > 0 {
+		c.counts[(c.start+c.from)/c.step] += c.n
+		c.n = 0
+	}
 }
 
 // Facets implements store.Searcher.

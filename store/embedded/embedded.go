@@ -56,7 +56,8 @@ type Store struct {
 	frozen   []*hot    // full, and to be sealed
 	trouble  error     // why sealing waits; nil if it does not
 
-	cache *lru.Cache[blockAt, [][]byte]
+	cache  *lru.Cache[blockAt, [][]byte]
+	clocks *lru.Cache[segment, []uint32]
 
 	files   sync.Mutex // held by whoever replaces or drops files; taken after write, before mu
 	wake    chan struct{}
@@ -75,6 +76,9 @@ const maxHots = 8
 // are not kept.
 const cachedBlocks = 512
 
+// cachedClocks bounds the segments whose records' times are in memory.
+const cachedClocks = 8
+
 // Open locks the folder, creating it where needed, and opens the store in it. What
 // a crash left half done is finished or undone; a file that is damaged is set aside
 // under its name and an ending, and the rest is served.
@@ -88,8 +92,12 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	clocks, err := lru.New[segment, []uint32](cachedClocks)
+	if err != nil {
+		return nil, err
+	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Store{cfg: cfg, log: cfg.Logger, unlock: unlock, hots: map[day]*hot{}, held: numbers{}, cache: cache, wake: make(chan struct{}, 1), stop: stop}
+	s := &Store{cfg: cfg, log: cfg.Logger, unlock: unlock, hots: map[day]*hot{}, held: numbers{}, cache: cache, clocks: clocks, wake: make(chan struct{}, 1), stop: stop}
 	s.settled = sync.NewCond(&s.mu)
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open embedded store in %s: %w", cfg.Dir, errors.Join(err, s.Close()))
@@ -375,6 +383,22 @@ func (s *Store) load(seg segment, n int) ([][]byte, error) {
 		s.cache.Add(at, records)
 	}
 	return records, nil
+}
+
+// times reads when a segment's records were written, or has it in memory.
+func (s *Store) times(seg segment) ([]uint32, error) {
+	if _, ok := seg.(*hot); ok {
+		return seg.times()
+	}
+	if times, ok := s.clocks.Get(seg); ok {
+		return times, nil
+	}
+	times, err := seg.times()
+	if err != nil {
+		return nil, fault(seg, err)
+	}
+	s.clocks.Add(seg, times)
+	return times, nil
 }
 
 // Held implements store.Reader.

@@ -153,19 +153,11 @@ type block struct {
 
 // readBlock parses what a hot file holds.
 func readBlock(d day, n int, sealed []byte) (*block, error) {
-	data, err := unseal(sealed, uint64(n))
+	records, err := openBlock(n, sealed)
 	if err != nil {
 		return nil, err
 	}
-	payload, err := s2.Decode(nil, data)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errCorrupt, err)
-	}
-	records, err := parseBlock(payload)
-	if err != nil {
-		return nil, err
-	}
-	b := &block{data: data}
+	b := &block{data: sealed[8:]}
 	var r reader
 	for _, raw := range records {
 		e, err := store.NewEntry(raw)
@@ -174,6 +166,7 @@ func readBlock(d day, n int, sealed []byte) (*block, error) {
 		}
 		b.add(&r, e)
 	}
+	b.raws = nil
 	return b, nil
 }
 
@@ -367,6 +360,9 @@ func hashTerm(term string) uint64 { return xxhash.Sum64String(term) }
 
 // damage tells a damaged file from other failures of SQLite.
 func damage(err error) error {
+	if err == nil {
+		return nil
+	}
 	if text := err.Error(); strings.Contains(text, "malformed") || strings.Contains(text, "not a database") || errors.Is(err, errCorrupt) {
 		return fmt.Errorf("%w: %w", errCorrupt, err)
 	}

@@ -97,7 +97,7 @@ type pager struct {
 }
 
 // pageBytes is about how large a page is before compression.
-const pageBytes = 8 << 10
+const pageBytes = 4 << 10
 
 // add returns a page that is full, and its first term.
 func (w *pager) add(term string, p *postings) (page []byte, first string) {

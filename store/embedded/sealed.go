@@ -52,24 +52,25 @@ type head struct {
 // Everything a sealed segment holds is a part. Each has a checksum, which its place
 // goes into.
 const sealedSchema = `
-PRAGMA page_size = 16384;
+PRAGMA page_size = 32768;
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 CREATE TABLE parts (place INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
 PRAGMA user_version = 1;`
 
-// Kinds of parts.
+// Kinds of parts, in the order in which they are written, so that pages of the
+// file are filled one after the other.
 const (
-	headPart    = iota + 1 // head
+	historyPart = iota + 1 // bytes that blocks are compressed against
 	blockPart              // records
 	pagePart               // terms and their records
-	placePart              // the layout
 	firstPart              // first term of each page
 	filterPart             // of all terms, and of event.ids without a number
-	timePart               // of each record
-	numberPart             // of instances' records
 	keyPart                // correlation keys by their latest record
-	historyPart            // bytes that blocks compress against
+	timePart               // of each record
+	placePart              // the layout
+	numberPart             // of instances' records
+	headPart               // head
 )
 
 // partPlace is where a part stands: by its kind, then its number.
