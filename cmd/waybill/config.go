@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
@@ -51,6 +54,7 @@ var settings = []setting{
 	{"elasticsearch-api-key-file", "", "file that holds the API key"},
 	{"elasticsearch-ca-file", "", "PEM file of who signed Elasticsearch's certificates (default: the system's)"},
 	{"retention", "", "how long records are kept, by whole days, such as 30d (default: for ever)"},
+	{"store-bytes", "", "how large the embedded store may grow, such as 20GB: the oldest records go (default: no bound)"},
 	{"data", "./waybill-data", "folder of the embedded broker, the embedded store and the demo services"},
 	{"token", "", "token that the API demands, and that this client sends"},
 	{"token-file", "", "file that holds the token"},
@@ -87,6 +91,7 @@ type config struct {
 	ESAPIKeyFile      string   `koanf:"elasticsearch-api-key-file"`
 	ESCAFile          string   `koanf:"elasticsearch-ca-file"`
 	Retention         string   `koanf:"retention"`
+	StoreBytes        string   `koanf:"store-bytes"`
 	Data              string   `koanf:"data"`
 	Token             string   `koanf:"token"`
 	TokenFile         string   `koanf:"token-file"`
@@ -100,7 +105,8 @@ type config struct {
 	BankAddr          string   `koanf:"bank-addr"`
 	GameAddr          string   `koanf:"game-addr"`
 
-	retention time.Duration // Retention, read
+	retention  time.Duration // Retention, read
+	storeBytes int64         // StoreBytes, read
 }
 
 func (c *config) kafkaSecurity() instrument.Security {
@@ -224,6 +230,9 @@ func (c *config) resolve() (err error) {
 	if c.retention, err = parseRetention(c.Retention); err != nil {
 		return usage(err)
 	}
+	if c.storeBytes, err = parseBytes(c.StoreBytes); err != nil {
+		return usage(fmt.Errorf("store-bytes: %w", err))
+	}
 	if c.ESAPIKey != "" && c.ESUser != "" {
 		return usage(errors.New("give --elasticsearch-api-key or --elasticsearch-user, not both"))
 	}
@@ -275,6 +284,21 @@ func parseRetention(text string) (time.Duration, error) {
 	}
 	return time.Duration(n) * 24 * time.Hour, nil
 }
+
+// parseBytes reads a number of bytes, such as 20GB; none is 0.
+func parseBytes(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n < 1 || n > math.MaxInt64 {
+		return 0, fmt.Errorf("%q is no size, want one such as 20GB", text)
+	}
+	return int64(n), nil
+}
+
+// storeDir is the embedded store's folder.
+func (c *config) storeDir() string { return filepath.Join(c.Data, "store") }
 
 func splitList(text string) []string {
 	var out []string

@@ -105,7 +105,7 @@ func (s *stack) openStore(ctx context.Context) (err error) {
 			Logger: slog.New(s.console),
 		})
 	} else {
-		s.store, err = embedded.Open(embedded.Config{Dir: filepath.Join(s.cfg.Data, "store"), Logger: slog.New(s.console)})
+		s.store, err = embedded.Open(embedded.Config{Dir: s.cfg.storeDir(), MaxBytes: s.cfg.storeBytes, Logger: slog.New(s.console)})
 	}
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ var (
 	tokenSettings       = []string{"token", "token-file"}
 	collectSettings     = slices.Concat([]string{"kafka-partitions", "collector-addr", "otlp-http-addr", "otlp-grpc-addr", "retention"}, tokenSettings, kafkaSettings, storeSettings)
 	serveSettings       = slices.Concat([]string{"query-addr"}, tokenSettings, kafkaSettings, storeSettings)
-	upSettings          = slices.Compact(slices.Sorted(slices.Values(slices.Concat([]string{"kafka-addr", "data"}, collectSettings, serveSettings))))
+	upSettings          = slices.Compact(slices.Sorted(slices.Values(slices.Concat([]string{"kafka-addr", "data", "store-bytes"}, collectSettings, serveSettings))))
 )
 
 func (a *app) up() *cobra.Command {

@@ -31,6 +31,8 @@ func TestMisuseIsToldAndHasItsExitCode(t *testing.T) {
 	}))
 	defer wantsToken.Close()
 
+	nowhere := filepath.Join(dir, "nowhere")
+
 	f := func(code int, says string, environ []string, args ...string) {
 		t.Helper()
 		r := once(t, environ, args...)
@@ -56,8 +58,10 @@ func TestMisuseIsToldAndHasItsExitCode(t *testing.T) {
 
 	f(exitUsage, "prune wants --retention", nil, "store", "prune")
 	f(exitUsage, "whole days, such as 30d", nil, "store", "prune", "--retention", "12h")
-	f(exitUsage, "prune needs --elasticsearch-urls", nil, "store", "prune", "--retention", "30d")
-	f(exitUsage, "want prune", nil, "store", "burn")
+	f(exitUsage, "want stats, check, compact, backup or prune", nil, "store", "burn")
+	f(exitUsage, "no embedded store in "+nowhere, nil, "store", "stats", "--data", nowhere)
+	f(exitUsage, "one folder, not 0", nil, "store", "backup", "--data", nowhere)
+	f(exitUsage, `"much" is no size`, nil, "up", "--store-bytes", "much")
 	f(exitUsage, "not both", []string{"WAYBILL_ELASTICSEARCH_PASSWORD=a", "WAYBILL_ELASTICSEARCH_PASSWORD_FILE=b"}, "up")
 	f(exitUsage, "not both", nil, "up", "--elasticsearch-api-key", "a", "--elasticsearch-user", "b")
 	f(exitUsage, "the embedded broker has neither", nil, "up", "--kafka-tls")

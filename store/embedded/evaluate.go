@@ -230,4 +230,3 @@ func (v *evaluation) phrase(n filter.Phrase) (candidates, error) {
 	}
 	return out, nil
 }
-

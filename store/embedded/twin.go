@@ -118,4 +118,3 @@ func (s *Store) withTerm(seg segment, term string, visit func(raw []byte) error)
 	}
 	return nil
 }
-
