@@ -25,11 +25,18 @@ func open(t *testing.T, dir string) *embedded.Store {
 }
 
 func TestConformance(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store {
-		s := open(t, t.TempDir())
-		t.Cleanup(func() { s.Close() })
-		return s
-	})
+	for name, records := range map[string]int{"hot": 0, "mostly sealed": 8} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) store.Store {
+				s, err := embedded.Open(embedded.Config{Dir: t.TempDir(), SegmentRecords: records})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { s.Close() })
+				return s
+			})
+		})
+	}
 }
 
 func TestRecordsSurviveClosing(t *testing.T) {
@@ -81,7 +88,7 @@ func TestAnotherVersionIsRefused(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer db.Close()
-				if _, err := db.Exec(fmt.Sprint("PRAGMA user_version = ", version)); err != nil {
+				if _, err := db.Exec(fmt.Sprintf("PRAGMA user_version = %d; PRAGMA application_id = %d", version, 0x5762_0000+version)); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -51,10 +51,7 @@ type journey struct {
 	last int64 // ns since 1970
 }
 
-// created and opened are two steps, since a file may be there that nobody has written to.
-const hotSchema = `
-CREATE TABLE IF NOT EXISTS blocks (n INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
-PRAGMA user_version = 1;`
+const hotSchema = `CREATE TABLE blocks (n INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;`
 
 // openHot opens a hot file, or creates it. Where blocks are damaged the others are
 // there all the same, and the error wraps errCorrupt.
@@ -73,18 +70,15 @@ func openHot(dir string, d day, number uint64) (*hot, error) {
 	}
 	db.SetMaxOpenConns(1)
 	h.db = db
-	var version int
-	if err = db.QueryRow("PRAGMA user_version").Scan(&version); err == nil && version > hotVersion {
-		err = fmt.Errorf("%s is of version %d, this binary knows version %d; use a newer one", filepath.Base(h.path), version, hotVersion)
-	}
+	version, err := readVersion(db, hotVersion)
 	if err == nil && version == 0 {
-		_, err = db.Exec("BEGIN IMMEDIATE;" + hotSchema + "COMMIT;")
+		_, err = db.Exec("BEGIN IMMEDIATE;" + hotSchema + markVersion(hotVersion) + "COMMIT;")
 	}
 	if err == nil && version > 0 {
 		err = h.read()
 	}
 	if err != nil {
-		return h, damage(err)
+		return h, fmt.Errorf("%s: %w", h.name(), damage(err))
 	}
 	return h, nil
 }

@@ -155,12 +155,11 @@ func eachBlock(ctx context.Context, path string, visit func(records [][]byte) er
 		return err
 	}
 	defer db.Close()
-	var version int
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(path), damage(err))
-	}
-	if version == 0 { // nobody has written to it
-		return nil
+	if version, err := readVersion(db, hotVersion); err != nil || version == 0 {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
+		return err
 	}
 	rows, err := db.QueryContext(ctx, "SELECT n, data FROM blocks ORDER BY n")
 	if err != nil {

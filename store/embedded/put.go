@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -192,11 +191,13 @@ func (s *Store) awaitSealed(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.frozen) >= maxFrozen {
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return ctx.Err()
-		}
-		if late.Err() != nil {
-			return fmt.Errorf("%d full segments wait to be sealed: %w", len(s.frozen), cmp.Or(s.trouble, late.Err()))
+		case s.trouble != nil:
+			return fmt.Errorf("segments cannot be sealed: %w", s.trouble)
+		case late.Err() != nil:
+			return fmt.Errorf("%d full segments wait to be sealed", len(s.frozen))
 		}
 		s.settled.Wait()
 	}

@@ -126,7 +126,7 @@ func (w *sealing) write(ctx context.Context, path string, items []item) (err err
 	}
 	db.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, db.Close(), syncFile(path)) }()
-	if _, err := db.ExecContext(ctx, sealedSchema); err != nil {
+	if _, err := db.ExecContext(ctx, sealedSchema+markVersion(sealedVersion)); err != nil {
 		return err
 	}
 	tx, err := db.BeginTx(ctx, nil)

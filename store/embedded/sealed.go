@@ -55,8 +55,7 @@ const sealedSchema = `
 PRAGMA page_size = 32768;
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
-CREATE TABLE parts (place INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
-PRAGMA user_version = 1;`
+CREATE TABLE parts (place INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;`
 
 // Kinds of parts, in the order in which they are written, so that pages of the
 // file are filled one after the other.
@@ -87,7 +86,7 @@ func openSealed(path string) (*sealed, error) {
 	s.last = func() { s.close() }
 	s.hold()
 	if err := s.open(); err != nil {
-		return nil, damage(errors.Join(err, s.close()))
+		return nil, fmt.Errorf("%s: %w", s.name(), damage(errors.Join(err, s.close())))
 	}
 	return s, nil
 }
@@ -104,12 +103,8 @@ func (s *sealed) open() error {
 	s.db.SetMaxOpenConns(4)
 	s.db.SetMaxIdleConns(1)
 	s.db.SetConnMaxIdleTime(time.Minute)
-	var version int
-	if err := s.db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	if version != sealedVersion {
-		return fmt.Errorf("%s is of version %d, this binary knows version %d; use a newer one", filepath.Base(s.path), version, sealedVersion)
+	if version, err := readVersion(s.db, sealedVersion); err != nil || version == 0 {
+		return cmp.Or(err, fmt.Errorf("%w: nothing was written to it", errCorrupt))
 	}
 	if s.read, err = s.db.Prepare("SELECT data FROM parts WHERE place = ?"); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -95,6 +96,31 @@ func parseName(name string) (d day, n uint64, ok bool) {
 	}
 	n, err = strconv.ParseUint(number, 10, 64)
 	return dayOf(t), n, err == nil && len(number) >= 8
+}
+
+// markVersion gives a file its version twice over, so that a damaged one is not
+// taken for one of a newer binary.
+func markVersion(version int) string {
+	return fmt.Sprintf("PRAGMA user_version = %d; PRAGMA application_id = %d;", version, applicationID+version)
+}
+
+const applicationID = 0x5762_0000 // "Wb", and the version
+
+// readVersion is 0 for a file that nothing was written to.
+func readVersion(db *sql.DB, known int) (version int, err error) {
+	var id int
+	if err := db.QueryRow("SELECT user_version, application_id FROM pragma_user_version, pragma_application_id").Scan(&version, &id); err != nil {
+		return 0, damage(err)
+	}
+	switch {
+	case version == 0 && id == 0:
+		return 0, nil
+	case id != applicationID+version:
+		return 0, fmt.Errorf("%w: its version", errCorrupt)
+	case version > known:
+		return 0, fmt.Errorf("it is of version %d, this binary knows version %d; use a newer one", version, known)
+	}
+	return version, nil
 }
 
 // holders counts who reads a segment. The list of segments is one of them.

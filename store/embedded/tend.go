@@ -16,24 +16,27 @@ const idle = time.Hour
 func (s *Store) tend(ctx context.Context) {
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.wake:
-		case <-minute.C:
-			s.write.Lock()
-			for d, h := range s.hots {
-				if time.Since(h.stamp) > idle && h.layout().records > 0 {
-					s.freeze(d)
-				}
-			}
-			s.write.Unlock()
-		}
+	for ctx.Err() == nil {
 		for s.sealNext(ctx) {
 		}
 		if err := s.keepTo(s.cfg.MaxBytes); err != nil && ctx.Err() == nil {
 			s.log.Error("old segments could not be dropped", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.wake:
+		case <-minute.C:
+			s.freezeIdle()
+		}
+	}
+}
+
+func (s *Store) freezeIdle() {
+	s.write.Lock()
+	defer s.write.Unlock()
+	for d, h := range s.hots {
+		if time.Since(h.stamp) > idle && h.layout().records > 0 {
+			s.freeze(d)
 		}
 	}
 }
@@ -58,6 +61,7 @@ func (s *Store) sealNext(ctx context.Context) (more bool) {
 	}
 	s.mu.Lock()
 	s.trouble = err
+	s.settled.Broadcast()
 	s.mu.Unlock()
 	if err != nil && ctx.Err() == nil {
 		s.log.Error("a segment cannot be sealed yet", "file", h.name(), "error", err)
