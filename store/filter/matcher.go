@@ -111,7 +111,7 @@ func (m *Matcher) Match(raw []byte) bool {
 }
 
 func (f *tested) decide(v record.Value, found *outcome) {
-	if v.Number != (f.kind == Number) || f.kind == Keyword && tooLong(v.Text) {
+	if v.Number != (f.kind == Number) || f.kind == Keyword && TooLong(v.Text) {
 		return
 	}
 	for i, test := range f.test {
@@ -122,7 +122,8 @@ func (f *tested) decide(v record.Value, found *outcome) {
 	}
 }
 
-func tooLong(value string) bool {
+// TooLong reports whether a value of a keyword field is kept and not found.
+func TooLong(value string) bool {
 	if len(value) <= maxValue {
 		return false
 	}
