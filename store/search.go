@@ -7,7 +7,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/waybill-log/waybill/store/filter"
 )
@@ -65,7 +67,7 @@ func ParseCursor(text string) (Cursor, error) {
 		return Cursor{}, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(b) < 8 || len(b) > 8+512 {
+	if err != nil || len(b) < 8 || len(b) > 8+512 || b[0] > 0x7F || !utf8.Valid(b[8:]) {
 		return Cursor{}, fmt.Errorf("%w: not a cursor; take it from the page before as it stands there", ErrQuery)
 	}
 	return Cursor{Time: time.Unix(0, int64(binary.BigEndian.Uint64(b))).UTC(), ID: string(b[8:])}, nil
@@ -99,7 +101,21 @@ type Facet struct {
 	Count int64
 }
 
-// Facets holds the most frequent values of a field, by count, then value.
+// CompareFacets orders values of a field: the most frequent first, then by value,
+// numbers by their size.
+func CompareFacets(field string) func(a, b Facet) int {
+	kind, _ := filter.KindOf(field)
+	return func(a, b Facet) int {
+		if c := cmp.Compare(b.Count, a.Count); c != 0 || kind != filter.Number {
+			return cmp.Or(c, cmp.Compare(a.Value, b.Value))
+		}
+		n, _ := strconv.ParseInt(a.Value, 10, 64)
+		m, _ := strconv.ParseInt(b.Value, 10, 64)
+		return cmp.Compare(n, m)
+	}
+}
+
+// Facets holds the most frequent values of a field, as [CompareFacets] orders them.
 type Facets struct {
 	Values  []Facet
 	Others  int64 // records with a value that is not listed
@@ -110,6 +126,11 @@ type Facets struct {
 type Journey struct {
 	Key  string
 	Last time.Time
+}
+
+// CompareJourneys orders the newest first, then by key.
+func CompareJourneys(a, b Journey) int {
+	return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.Key, b.Key))
 }
 
 // Searcher finds records by what they say. Each method may read at most as long as
@@ -126,7 +147,7 @@ type Searcher interface {
 	// Facets counts the n most frequent values of a field that filter.Faceted knows.
 	Facets(ctx context.Context, q Query, field string, n int) (Facets, error)
 
-	// Newest returns the correlation keys that have the newest records, newest first, then by key.
+	// Newest returns the n correlation keys that have the newest records, newest first, then by key.
 	Newest(ctx context.Context, n int) ([]Journey, error)
 }
 
