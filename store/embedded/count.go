@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -77,7 +78,7 @@ func (s *Store) within(v *evaluation, q *store.Query, records, unsure *roaring.B
 	for it := records.Iterator(); it.HasNext(); {
 		n := it.Next()
 		oldest := start + int64(times[n])*int64(time.Millisecond)
-		newest := oldest + int64(time.Millisecond) - 1
+		newest := endOfMS(oldest)
 		if newest < from || oldest > until {
 			continue
 		}
@@ -215,7 +216,7 @@ func (s *Store) Facets(ctx context.Context, q store.Query, field string, n int) 
 			out.Partial = out.Partial || partial
 		}
 		first := top[store.Facet]{n: n, compare: func(a, b store.Facet) int {
-			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
+			return cmp.Or(cmp.Compare(b.Count, a.Count), compareValues(field, a.Value, b.Value))
 		}}
 		for value, count := range counts {
 			out.Others += count
@@ -228,6 +229,16 @@ func (s *Store) Facets(ctx context.Context, q store.Query, field string, n int) 
 		return nil
 	})
 	return out, err
+}
+
+// compareValues orders the values of a field.
+func compareValues(field, a, b string) int {
+	if kind, _ := filter.KindOf(field); kind == filter.Number {
+		x, _ := strconv.ParseInt(a, 10, 64)
+		y, _ := strconv.ParseInt(b, 10, 64)
+		return cmp.Compare(x, y)
+	}
+	return cmp.Compare(a, b)
 }
 
 func (s *Store) facets(ctx context.Context, seg segment, q *store.Query, field string, budget deadline, counts map[string]int64) (partial bool, err error) {

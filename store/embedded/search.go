@@ -6,6 +6,7 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -50,7 +51,7 @@ func (p *search) allows(e store.Entry) bool {
 func (p *search) bounds() (from, until int64) {
 	from, until = bounds(p.q)
 	if !p.q.After.IsZero() {
-		if t := p.q.After.Time.UnixNano(); p.sign > 0 {
+		if t := nanoseconds(p.q.After.Time); p.sign > 0 {
 			from = max(from, t)
 		} else {
 			until = min(until, t)
@@ -169,7 +170,7 @@ func (p *search) blocks(v *evaluation, records *roaring.Bitmap) []stretch {
 		n := v.place.block(it.PeekNext())
 		it.AdvanceIfNeeded(v.place.end(n))
 		oldest := start + int64(v.place.min[n])*int64(time.Millisecond)
-		newest := start + int64(v.place.max[n]+1)*int64(time.Millisecond) - 1
+		newest := endOfMS(start + int64(v.place.max[n])*int64(time.Millisecond))
 		if newest >= from && oldest <= until {
 			out = append(out, stretch{block: n, first: p.nearest(oldest, newest)})
 		}
@@ -214,15 +215,16 @@ func (p *search) page() store.Page {
 // advances reports whether a partial page that ends at frontier comes further than
 // its cursor.
 func (p *search) advances(frontier int64) bool {
-	return p.q.After.IsZero() || p.before(p.q.After.Time.UnixNano(), p.edge(frontier).UnixNano())
+	return p.q.After.IsZero() || p.sign*p.q.After.Time.Compare(p.edge(frontier)) < 0
 }
 
 // edge is a cursor's time with everything that comes before frontier before it, and all else after.
 func (p *search) edge(frontier int64) time.Time {
+	edge := time.Unix(0, frontier).UTC()
 	if p.sign < 0 {
-		frontier++
+		edge = edge.Add(1)
 	}
-	return time.Unix(0, frontier).UTC()
+	return edge
 }
 
 // partial is the page as far as everything is known.
@@ -244,14 +246,37 @@ func (p *search) partial(frontier int64) store.Page {
 
 // bounds are the first and last nanosecond of a query's time.
 func bounds(q *store.Query) (from, until int64) {
-	from, until = 0, 1<<63-1
+	from, until = 0, math.MaxInt64
 	if !q.From.IsZero() {
-		from = q.From.UnixNano()
+		from = nanoseconds(q.From)
 	}
-	if !q.Until.IsZero() {
-		until = q.Until.UnixNano() - 1
+	if !q.Until.IsZero() && !q.Until.After(lastTime) {
+		until = nanoseconds(q.Until) - 1
+	}
+	if q.From.After(lastTime) {
+		until = -1
 	}
 	return from, until
+}
+
+// endOfMS is the last nanosecond of the millisecond that begins there.
+func endOfMS(begin int64) int64 {
+	return begin + min(int64(time.Millisecond)-1, math.MaxInt64-begin)
+}
+
+// lastTime is the last one a record can have.
+var lastTime = time.Unix(0, math.MaxInt64)
+
+// nanoseconds since 1970, or the nearest that a record can have.
+func nanoseconds(t time.Time) int64 {
+	switch {
+	case t.Before(time.Unix(0, 0)):
+		return 0
+	case t.After(lastTime):
+		return math.MaxInt64
+	default:
+		return t.UnixNano()
+	}
 }
 
 // deadline is when a budget ends; zero: never.
