@@ -55,9 +55,10 @@ type Store struct {
 	held     numbers   // of all segments
 	frozen   []*hot    // full, and to be sealed
 	trouble  error     // why sealing waits; nil if it does not
+	closed   bool
 
 	cache  *lru.Cache[blockAt, [][]byte]
-	clocks *lru.Cache[segment, []uint32]
+	clocks *lru.Cache[uint64, []uint32]
 
 	files   sync.Mutex // held by whoever replaces or drops files; taken after write, before mu
 	wake    chan struct{}
@@ -92,7 +93,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	clocks, err := lru.New[segment, []uint32](cachedClocks)
+	clocks, err := lru.New[uint64, []uint32](cachedClocks)
 	if err != nil {
 		return nil, err
 	}
@@ -307,6 +308,18 @@ func (s *Store) view() view {
 	return s.segments
 }
 
+// viewOpen is view, or an error once the store is closed.
+func (s *Store) viewOpen() (view, error) {
+	v := s.view()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		v.release()
+		return nil, fmt.Errorf("%w: it is closed", store.ErrUnavailable)
+	}
+	return v, nil
+}
+
 func (v view) release() {
 	for _, seg := range v {
 		seg.release()
@@ -341,8 +354,11 @@ func (s *Store) ask(ctx context.Context, question func(view) error) error {
 
 func (s *Store) askAgain(ctx context.Context, question func(view) error, setAside func(*damaged) error) error {
 	for {
-		v := s.view()
-		err := question(v)
+		v, err := s.viewOpen()
+		if err != nil {
+			return err
+		}
+		err = question(v)
 		v.release()
 		var d *damaged
 		switch {
@@ -359,15 +375,16 @@ func (s *Store) askAgain(ctx context.Context, question func(view) error, setAsid
 	}
 }
 
-// blockAt is a block's place in the store.
+// blockAt is a block's place in the store. It names the segment by its number, so
+// that what is cached does not keep the segment itself in memory.
 type blockAt struct {
-	segment segment
+	segment uint64
 	n       int
 }
 
 // load reads a block, or has it in memory.
 func (s *Store) load(seg segment, n int) ([][]byte, error) {
-	at := blockAt{seg, n}
+	at := blockAt{seg.id(), n}
 	if records, ok := s.cache.Get(at); ok {
 		return records, nil
 	}
@@ -390,14 +407,14 @@ func (s *Store) times(seg segment) ([]uint32, error) {
 	if _, ok := seg.(*hot); ok {
 		return seg.times()
 	}
-	if times, ok := s.clocks.Get(seg); ok {
+	if times, ok := s.clocks.Get(seg.id()); ok {
 		return times, nil
 	}
 	times, err := seg.times()
 	if err != nil {
 		return nil, fault(seg, err)
 	}
-	s.clocks.Add(seg, times)
+	s.clocks.Add(seg.id(), times)
 	return times, nil
 }
 
@@ -405,13 +422,19 @@ func (s *Store) times(seg segment) ([]uint32, error) {
 func (s *Store) Held(_ context.Context, node string, last uint64) (n int64, lowest uint64, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if s.closed {
+		return 0, 0, fmt.Errorf("%w: it is closed", store.ErrUnavailable)
+	}
 	n, lowest = s.held.held(node, last)
 	return n, lowest, nil
 }
 
 // Count implements store.Reader.
 func (s *Store) Count(context.Context) (n int64, err error) {
-	v := s.view()
+	v, err := s.viewOpen()
+	if err != nil {
+		return 0, err
+	}
 	defer v.release()
 	for _, seg := range v {
 		n += int64(seg.layout().records)
@@ -432,7 +455,7 @@ func (s *Store) Ready(context.Context) error {
 	return nil
 }
 
-// Close ends what runs, closes all files and unlocks the folder.
+// Close ends what runs, closes all files and unlocks the folder. It may be called twice.
 func (s *Store) Close() error {
 	s.stop()
 	s.mu.Lock()
@@ -443,10 +466,13 @@ func (s *Store) Close() error {
 	defer s.write.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
 	for _, seg := range s.segments {
 		seg.release()
 	}
-	s.segments, s.hots, s.frozen = nil, map[day]*hot{}, nil
+	s.segments, s.hots, s.frozen, s.closed = nil, map[day]*hot{}, nil, true
 	return s.unlock()
 }
 

@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -54,6 +55,25 @@ func TestRecordsSurviveClosing(t *testing.T) {
 	defer s.Close()
 	if n, err := s.Count(t.Context()); n != 1 || err != nil {
 		t.Errorf("count %d, %v", n, err)
+	}
+}
+
+func TestAClosedStoreSaysSo(t *testing.T) {
+	s := open(t, t.TempDir())
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, put := s.Put(t.Context(), []store.Entry{storetest.Entry(t, "a", "n", 1)})
+	_, _, byKey := s.ByKey(t.Context(), "a", 1)
+	_, _, held := s.Held(t.Context(), "n", 1)
+	_, count := s.Count(t.Context())
+	_, search := s.Search(t.Context(), store.Query{Limit: 1})
+	for _, err := range []error{put, byKey, held, count, search} {
+		if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "closed") {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

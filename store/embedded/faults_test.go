@@ -551,4 +551,3 @@ func TestABackupWhileRecordsArrive(t *testing.T) {
 		t.Error(err)
 	}
 }
-

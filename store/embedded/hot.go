@@ -268,6 +268,7 @@ func (h *hot) visit(key string, t int64) {
 
 func (h *hot) name() string { return filepath.Base(h.path) }
 func (h *hot) day() day     { return h.of }
+func (h *hot) id() uint64   { return h.number }
 
 func (h *hot) layout() layout {
 	h.mu.RLock()

@@ -202,6 +202,7 @@ func (s *sealed) unpacked(kind, n int) ([]byte, error) {
 
 func (s *sealed) name() string   { return filepath.Base(s.path) }
 func (s *sealed) day() day       { return s.of }
+func (s *sealed) id() uint64     { return s.number }
 func (s *sealed) layout() layout { return s.place }
 
 func (s *sealed) load(n int) ([][]byte, error) {

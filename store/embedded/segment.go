@@ -16,6 +16,7 @@ import (
 // written to, and sealed after.
 type segment interface {
 	name() string
+	id() uint64 // of its file, among all of a store
 	day() day
 	layout() layout
 
