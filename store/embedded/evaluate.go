@@ -198,7 +198,7 @@ func (v *evaluation) phrase(n filter.Phrase) (candidates, error) {
 		w, last := words[i], i == len(words)-1
 		var err error
 		switch {
-		case isCharacter(w) && !last && isCharacter(words[i+1]) && !(n.Prefix && i+2 == len(words)):
+		case isCharacter(w) && !last && isCharacter(words[i+1]) && (!n.Prefix || i+2 < len(words)):
 			found, e := v.one(string(kinds.pair) + w + words[i+1])
 			err = add(candidates{found, true}, e)
 			if i+2 == len(words) {

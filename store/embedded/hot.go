@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -337,15 +336,14 @@ func (h *hot) newest(n int, visit func(string, int64) bool) error {
 func later(a, b journey) int { return cmp.Or(cmp.Compare(b.last, a.last), cmp.Compare(a.key, b.key)) }
 
 func (h *hot) close() {
-	h.db.Close()
+	_ = h.db.Close() // all it was for is committed
 }
 
 // remove deletes the file once nobody reads it.
 func (h *hot) remove() {
 	h.last = func() {
 		h.close()
-		os.Remove(h.path)
-		os.Remove(h.path + "-journal")
+		_ = removeFiles(h.path) // what stays is removed when the store opens
 	}
 	h.release()
 }

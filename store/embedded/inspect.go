@@ -154,7 +154,7 @@ func eachBlock(ctx context.Context, path string, visit func(records [][]byte) er
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if version, err := readVersion(db, hotVersion); err != nil || version == 0 {
 		if err != nil {
 			err = fmt.Errorf("%s: %w", filepath.Base(path), err)
@@ -205,7 +205,7 @@ func integrity(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	var found string
 	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check").Scan(&found); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(path), damage(err))
@@ -317,7 +317,7 @@ func copyHot(ctx context.Context, path, target string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", target); err != nil {
 		return errors.Join(err, remove(target))
 	}
@@ -329,7 +329,7 @@ func copyFile(path, target string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer from.Close()
+	defer func() { _ = from.Close() }()
 	to, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err

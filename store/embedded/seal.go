@@ -173,7 +173,7 @@ func (w *sealing) blocks(items []item) error {
 	if err != nil {
 		return err
 	}
-	defer enc.Close()
+	defer func() { _ = enc.Close() }()
 	w.head.Oldest, w.head.Newest = items[0].entry.Time.UnixNano(), items[0].entry.Time.UnixNano()
 	var r reader
 	var payload, packed []byte
@@ -247,7 +247,7 @@ func (w *sealing) terms() error {
 		n++
 		return w.packed(pagePart, n-1, page)
 	}
-	hashes := append(w.ids, hashTerm("")) // a filter of nothing cannot be built
+	hashes := slices.Concat(w.ids, []uint64{hashTerm("")}) // a filter of nothing cannot be built
 	for _, term := range slices.Sorted(maps.Keys(w.index.places)) {
 		hashes = append(hashes, hashTerm(term))
 		if err := flush(out.add(term, &w.index.postings[w.index.places[term]])); err != nil {

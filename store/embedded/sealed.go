@@ -83,7 +83,7 @@ func openSealed(path string) (*sealed, error) {
 	if s.of, s.number, ok = parseName(strings.TrimSuffix(filepath.Base(path), sealedSuffix)); !ok {
 		return nil, fmt.Errorf("%s is not a name of a sealed file", filepath.Base(path))
 	}
-	s.last = func() { s.close() }
+	s.last = func() { _ = s.close() }
 	s.hold()
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name(), damage(errors.Join(err, s.close())))
@@ -342,8 +342,8 @@ const historyID = 1
 // remove deletes the file once nobody reads it.
 func (s *sealed) remove() {
 	s.last = func() {
-		s.close()
-		remove(s.path)
+		_ = s.close()
+		_ = remove(s.path) // what stays is replaced or dropped again when the store opens
 	}
 	s.release()
 }
