@@ -160,7 +160,7 @@ func (s *Store) ask(ctx context.Context, body searchBody, end time.Time) (answer
 	for attempt := range 6 {
 		answer, err = s.search(ctx, body, end)
 		if !errors.Is(err, store.ErrUnavailable) {
-			return answer, err
+			return answer, searchError(err)
 		}
 		select {
 		case <-time.After(backOff(attempt)):
@@ -200,14 +200,17 @@ func (s *Store) search(ctx context.Context, body searchBody, end time.Time) (fou
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
 		return found{TimedOut: true}, nil
 	case err != nil:
-		return found{}, searchError(err)
+		return found{}, err
 	}
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		return found{}, fmt.Errorf("%w: read answer: %w", store.ErrUnavailable, err)
 	}
 	if f := answer.Shards.Failures; len(f) > 0 && !answer.TimedOut {
 		r := &refusal{status: http.StatusInternalServerError, kind: f[0].Reason.Type, reason: f[0].Reason.Reason}
-		return found{}, searchError(fmt.Errorf("%w: %w", store.ErrUnavailable, r))
+		if r.temporary() {
+			return found{}, fmt.Errorf("%w: %w", store.ErrUnavailable, r)
+		}
+		return found{}, r
 	}
 	return answer, nil
 }
@@ -218,7 +221,7 @@ func searchError(err error) error {
 	switch {
 	case errors.As(err, &refused) && refused.tooManyWords():
 		return fmt.Errorf("%w: too many words begin like the last one of a phrase: write more of it", store.ErrQuery)
-	case errors.Is(err, store.ErrUnavailable) || refused == nil:
+	case refused == nil:
 		return err
 	case refused.status == http.StatusBadRequest:
 		return fmt.Errorf("%w: %w", store.ErrQuery, err)
