@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -78,7 +79,8 @@ type Page struct {
 	Entries []Entry
 	// Next goes on after this page; zero where nothing is left. After a partial
 	// page it is the place the search has come to: every match before it has been
-	// given, and there may have been none.
+	// given, and there may have been none. It may be Query.Start again, so ask with
+	// a larger budget.
 	Next    Cursor
 	Partial bool // the budget ended before the page was full
 }
@@ -162,6 +164,23 @@ func Around(ctx context.Context, s Searcher, e Entry, within filter.Node, n int)
 	q.OldestFirst = true
 	later, err := s.Search(ctx, q)
 	return page.Entries, later.Entries, err
+}
+
+// Start is the place at which a search begins: After, or else one before all records
+// that are asked for. There a partial page goes on that has come nowhere.
+func (q *Query) Start() Cursor {
+	first, last := time.Unix(0, 0).UTC(), Cursor{Time: time.Unix(0, math.MaxInt64).UTC(), ID: string(utf8.MaxRune)}
+	switch {
+	case !q.After.IsZero():
+		return q.After
+	case q.OldestFirst && q.From.After(first):
+		return Cursor{Time: q.From}
+	case q.OldestFirst:
+		return Cursor{Time: first}
+	case !q.Until.IsZero() && q.Until.After(first) && q.Until.Before(last.Time):
+		return Cursor{Time: q.Until}
+	}
+	return last
 }
 
 // Check refuses what Search, Histogram and Facets cannot answer. A histogram has

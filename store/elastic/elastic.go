@@ -1,7 +1,6 @@
 package elastic
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,10 +9,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +19,6 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	template "github.com/waybill-log/waybill/infra/elasticsearch"
-	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 )
 
@@ -200,182 +196,6 @@ func (s *Store) forgetIndex(name string) {
 	s.mu.Unlock()
 }
 
-// ByKey implements store.Reader.
-func (s *Store) ByKey(ctx context.Context, key string, limit int) (entries []store.Entry, more bool, err error) {
-	return s.earliest(ctx, query{Term: map[string]string{"correlation.key": key}}, limit)
-}
-
-// ByTrace implements store.Reader.
-func (s *Store) ByTrace(ctx context.Context, traces []string, limit int) (entries []store.Entry, more bool, err error) {
-	named := slices.Compact(slices.Sorted(slices.Values(traces)))
-	named = slices.DeleteFunc(named, func(trace string) bool { return trace == "" })
-	for some := range slices.Chunk(named, maxTerms) {
-		found, over, err := s.earliest(ctx, query{Terms: map[string][]string{"trace.id": some}}, limit)
-		if err != nil {
-			return nil, false, err
-		}
-		entries, more = append(entries, found...), more || over
-	}
-	slices.SortFunc(entries, store.Compare)
-	if len(entries) > limit {
-		return entries[:limit], true, nil
-	}
-	return entries, more, nil
-}
-
-// maxTerms is Elasticsearch's former limit on clauses of one query, far below
-// index.max_terms_count.
-const maxTerms = 1024
-
-// earliest returns the first records that match, ordered by time, then ID.
-func (s *Store) earliest(ctx context.Context, q query, limit int) (entries []store.Entry, more bool, err error) {
-	const page = 5000
-	var after json.RawMessage
-	for len(entries) <= limit {
-		hits, err := s.searchAgain(ctx, q, min(page, limit+1-len(entries)), after)
-		if err != nil {
-			return nil, false, fmt.Errorf("search records of a journey: %w", err)
-		}
-		for _, h := range hits {
-			e, err := store.NewEntry(h.Source)
-			if err != nil {
-				return nil, false, fmt.Errorf("document %s in %s: %w", h.ID, h.Index, err)
-			}
-			entries = append(entries, e)
-			after = h.Sort
-		}
-		if len(hits) < page {
-			break
-		}
-	}
-	slices.SortFunc(entries, store.Compare) // event.id has no doc values to sort by
-	if len(entries) > limit {
-		return entries[:limit], true, nil
-	}
-	return entries, false, nil
-}
-
-// searchAgain bridges the moment in which a new index has no shard to search yet.
-func (s *Store) searchAgain(ctx context.Context, q query, size int, after json.RawMessage) (hits []hit, err error) {
-	for attempt := range 6 {
-		if hits, err = s.search(ctx, q, size, after); !errors.Is(err, store.ErrUnavailable) {
-			return hits, err
-		}
-		select {
-		case <-time.After(backOff(attempt)):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	return nil, err
-}
-
-type hit struct {
-	ID     string          `json:"_id"`
-	Index  string          `json:"_index"`
-	Source json.RawMessage `json:"_source"`
-	Sort   json.RawMessage `json:"sort"`
-}
-
-// searchBody asks for one page of a journey. The instance and its number break
-// ties between equal times, so that pages of numbered records neither overlap
-// nor leave a hole.
-type searchBody struct {
-	Size        int                 `json:"size"`
-	Query       query               `json:"query"`
-	Sort        []map[string]sortBy `json:"sort"`
-	SearchAfter json.RawMessage     `json:"search_after,omitempty"`
-}
-
-// query is one of Elasticsearch's.
-type query struct {
-	Term  map[string]string   `json:"term,omitempty"`
-	Terms map[string][]string `json:"terms,omitempty"`
-}
-
-type sortBy struct {
-	Order   string `json:"order"`
-	Format  string `json:"format,omitempty"`
-	Missing *int   `json:"missing,omitempty"`
-}
-
-func (s *Store) search(ctx context.Context, q query, size int, after json.RawMessage) ([]hit, error) {
-	zero := 0
-	body := searchBody{Size: size, Query: q, SearchAfter: after, Sort: []map[string]sortBy{
-		{"@timestamp": {Order: "asc", Format: "strict_date_optional_time_nanos"}},
-		{"service.node.name": {Order: "asc"}},
-		{"event.sequence": {Order: "asc", Missing: &zero}},
-	}}
-	b, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	yes, no := true, false
-	answer, err := s.do(ctx, esapi.SearchRequest{
-		Index: []string{s.prefix + "-records-*"}, Body: bytes.NewReader(b),
-		IgnoreUnavailable: &yes, AllowNoIndices: &yes, AllowPartialSearchResults: &no, TrackTotalHits: false,
-	})
-	if err != nil {
-		return nil, err
-	}
-	var found struct {
-		Hits struct {
-			Hits []hit `json:"hits"`
-		} `json:"hits"`
-	}
-	if err := json.Unmarshal(answer, &found); err != nil {
-		return nil, fmt.Errorf("read answer: %w", err)
-	}
-	return found.Hits.Hits, nil
-}
-
-// Held implements store.Reader.
-func (s *Store) Held(ctx context.Context, node string, last uint64) (n int64, lowest uint64, err error) {
-	const held = `{"size":0,"track_total_hits":true,"query":{"bool":{"filter":[{"term":{"service.node.name":%s}},{"range":{"event.sequence":{"gte":1,"lte":%d}}}]}},
-		"aggs":{"lowest":{"min":{"field":"event.sequence"}}}}`
-	body := fmt.Sprintf(held, record.AppendString(nil, node), min(last, math.MaxInt64))
-	yes, no := true, false
-	answer, err := s.do(ctx, esapi.SearchRequest{
-		Index: []string{s.prefix + "-records-*"}, Body: strings.NewReader(body),
-		IgnoreUnavailable: &yes, AllowNoIndices: &yes, AllowPartialSearchResults: &no,
-	})
-	if err != nil {
-		return 0, 0, fmt.Errorf("count records of an instance: %w", err)
-	}
-	var found struct {
-		Hits struct {
-			Total struct {
-				Value int64 `json:"value"`
-			} `json:"total"`
-		} `json:"hits"`
-		Aggregations struct {
-			Lowest struct {
-				Value float64 `json:"value"` // null where there are none
-			} `json:"lowest"`
-		} `json:"aggregations"`
-	}
-	if err := json.Unmarshal(answer, &found); err != nil {
-		return 0, 0, fmt.Errorf("count records of an instance: %w", err)
-	}
-	return found.Hits.Total.Value, uint64(found.Aggregations.Lowest.Value), nil
-}
-
-// Count implements store.Reader.
-func (s *Store) Count(ctx context.Context) (int64, error) {
-	yes := true
-	answer, err := s.do(ctx, esapi.CountRequest{Index: []string{s.prefix + "-records-*"}, IgnoreUnavailable: &yes, AllowNoIndices: &yes})
-	if err != nil {
-		return 0, fmt.Errorf("count records: %w", err)
-	}
-	var n struct {
-		Count int64 `json:"count"`
-	}
-	if err := json.Unmarshal(answer, &n); err != nil {
-		return 0, fmt.Errorf("count records: %w", err)
-	}
-	return n.Count, nil
-}
-
 // Lag implements store.Reader: a document is found after the next refresh.
 func (s *Store) Lag() time.Duration { return refreshInterval }
 
@@ -403,13 +223,25 @@ func (r *refusal) Error() string {
 // temporary reports whether the same request may pass later: the cluster's
 // state refused it, not its content.
 func (r *refusal) temporary() bool {
-	return r.status == http.StatusTooManyRequests || r.status >= 500 ||
+	return r.status == http.StatusTooManyRequests || r.status >= 500 && !r.tooManyWords() ||
 		r.kind == "cluster_block_exception" || r.kind == "index_not_found_exception"
+}
+
+// tooManyWords reports whether a phrase was refused for the number of words that
+// begin like its last one.
+func (r *refusal) tooManyWords() bool {
+	return strings.Contains(r.reason, "expanded to too many terms")
 }
 
 // content reports whether a record itself was refused, for good.
 func (r *refusal) content() bool {
 	return r.status == http.StatusBadRequest && r.kind != "index_closed_exception" && r.kind != "validation_exception"
+}
+
+// cause is why Elasticsearch refuses something.
+type cause struct {
+	Type   string `json:"type"`
+	Reason string `json:"reason"`
 }
 
 type request interface {
@@ -437,12 +269,15 @@ func (s *Store) do(ctx context.Context, req request) ([]byte, error) {
 	r := &refusal{whole: true, status: res.StatusCode, kind: "error", reason: http.StatusText(res.StatusCode)}
 	var answer struct {
 		Error struct {
-			Type   string `json:"type"`
-			Reason string `json:"reason"`
+			cause
+			Root []cause `json:"root_cause"`
 		} `json:"error"`
 	}
 	if json.Unmarshal(body, &answer) == nil && answer.Error.Type != "" {
 		r.kind, r.reason = answer.Error.Type, answer.Error.Reason
+		if r.kind == "search_phase_execution_exception" && len(answer.Error.Root) > 0 { // which says nothing itself
+			r.kind, r.reason = answer.Error.Root[0].Type, answer.Error.Root[0].Reason
+		}
 	}
 	if r.temporary() {
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, r)

@@ -12,9 +12,10 @@ var ErrInvalid = errors.New("filter is invalid")
 
 // Limits on a tree.
 const (
-	MaxNodes = 256  // in all
+	MaxNodes = 256  // in all; of a phrase with Prefix each word counts
 	MaxDepth = 20   // the root has depth 1
 	MaxText  = 1024 // characters of one field's name, value or text
+	MaxStart = 900  // bytes of a beginning and its field's name, for Lucene takes 1,000
 )
 
 // Check refuses a tree that no store can answer; nil is one that every record
@@ -57,7 +58,11 @@ func anyContains(nodes []Node) bool {
 type checker struct{ nodes int }
 
 func (c *checker) node(n Node, depth int) error {
-	if c.nodes++; c.nodes > MaxNodes {
+	c.nodes++
+	if p, ok := n.(Phrase); ok && p.Prefix { // to Elasticsearch its words are clauses
+		c.nodes += max(0, len(p.Words())-1)
+	}
+	if c.nodes > MaxNodes {
 		return fmt.Errorf("more than %d conditions: ask in several queries", MaxNodes)
 	}
 	if depth > MaxDepth {
@@ -122,6 +127,13 @@ func (p Prefix) check() error {
 	case p.Value == "":
 		return fmt.Errorf("an empty beginning of %s: ask whether it exists", p.Field)
 	}
+	return start(p.Field, p.Value)
+}
+
+func start(field, value string) error {
+	if n := len(field) + len(value); n > MaxStart {
+		return fmt.Errorf("a beginning of %.40s takes %d bytes, more than %d: give less of it", field, n, MaxStart)
+	}
 	return nil
 }
 
@@ -140,6 +152,9 @@ func (r Range) check() error {
 
 func (e Exists) check() error {
 	k, err := kindOf(e.Field, "")
+	if err == nil {
+		err = start(e.Field, "") // a label's key begins what an index holds of it
+	}
 	if err == nil && k == Text {
 		err = fmt.Errorf("%s is text, of which only words are searched: look for words in it", e.Field)
 	}
@@ -150,8 +165,12 @@ func (p Phrase) check() error {
 	if err := textField(p.Field, p.Text); err != nil {
 		return err
 	}
-	if len(p.Words()) == 0 {
+	words := p.Words()
+	if len(words) == 0 {
 		return fmt.Errorf("%q has no word to look for in %s: look for what it contains", p.Text, p.Field)
+	}
+	if p.Prefix {
+		return start(p.Field, words[len(words)-1])
 	}
 	return nil
 }

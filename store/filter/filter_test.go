@@ -113,6 +113,9 @@ func TestCheck(t *testing.T) {
 	f("a number", filter.Term{Field: "event.duration", Value: "9223372036854775808"})
 	f("give a range", filter.Prefix{Field: "event.duration", Value: "1"})
 	f("empty beginning", filter.Prefix{Field: "service.name"})
+	f("more than 900", filter.Prefix{Field: "alias.value", Value: strings.Repeat("車", 300)})
+	f("more than 900", filter.Exists{Field: "labels." + strings.Repeat("k", 894)})
+	f("more than 900", filter.Phrase{Field: "message", Text: "a " + strings.Repeat("𝒜", 255), Prefix: true})
 	f("labels are texts", filter.Range{Field: "labels.total", Max: 5})
 	f("no number", filter.Range{Field: "service.name"})
 	f("no number", filter.Range{Field: "message"})
@@ -128,6 +131,7 @@ func TestCheck(t *testing.T) {
 	f("1031 characters", filter.Exists{Field: "labels." + strings.Repeat("k", 1024)})
 	f("not valid UTF-8", filter.Contains{Field: "message", Text: "\xff"})
 	f("more than 256", filter.And(slices.Repeat([]filter.Node{filter.And{}}, 256)))
+	f("more than 256", filter.Phrase{Field: "message", Text: strings.Repeat("a ", 257), Prefix: true})
 	deep := filter.Node(filter.Term{Field: "service.name", Value: strings.Repeat("車", 1024)})
 	for range 19 {
 		deep = filter.Not{Node: deep}

@@ -605,20 +605,22 @@ func refused(t *testing.T, s Searchable) {
 func largest(t *testing.T, s Searchable) {
 	hold(t, s, record.Record{Message: strings.Repeat("車", 1023) + "軌"}, record.Record{Message: "軌"})
 	var nodes filter.Or
-	for n := range filter.MaxNodes - 2 {
+	for n := range filter.MaxNodes - 3 { // the root, and one word more
 		text := strings.Repeat("車", 1022) + string(rune(0x8ECA+n)) + "軌"
 		switch n % 4 {
 		case 0:
 			nodes = append(nodes, filter.Phrase{Field: "message", Text: text})
 		case 1:
-			nodes = append(nodes, filter.Prefix{Field: "labels.車", Value: text})
+			nodes = append(nodes, filter.Prefix{Field: "labels.車", Value: text[3*800:] + text[:3*70]})
 		case 2:
-			nodes = append(nodes, filter.Phrase{Field: "error.message", Text: text, Prefix: true})
+			nodes = append(nodes, filter.Phrase{Field: "error.message", Text: strings.Repeat("x", 200), Prefix: true})
 		case 3:
 			nodes = append(nodes, filter.Term{Field: "alias.value", Value: text})
 		}
 	}
+	nodes = append(nodes, filter.Phrase{Field: "message", Text: "x yz", Prefix: true})
 	found(t, s, nodes, "1")
+	found(t, s, filter.Phrase{Field: "message", Text: strings.Repeat("車", filter.MaxNodes-1) + "軌", Prefix: true}, "1")
 	deep := filter.Node(filter.Term{Field: "service.node.name", Value: "n1"})
 	for n := range filter.MaxDepth - 1 {
 		switch n % 3 {
@@ -631,6 +633,7 @@ func largest(t *testing.T, s Searchable) {
 		}
 	}
 	found(t, s, deep, "")
+	found(t, s, filter.Phrase{Field: "message", Text: "x " + strings.Repeat("𝒜", 220), Prefix: true}, "")
 }
 
 func nothing(t *testing.T, s Searchable) {
