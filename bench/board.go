@@ -42,6 +42,11 @@ func (b *board) bounded(name, unit string, ours, limit float64) {
 	b.goal(name, figure(ours, unit), "-", "-", "<="+figure(limit, unit), ours <= limit)
 }
 
+// beside judges a figure by itself; the peer's stands beside it.
+func (b *board) beside(name, unit string, ours, peer, limit float64) {
+	b.goal(name, figure(ours, unit), figure(peer, unit), fmt.Sprintf("%.2f", ours/peer), "<="+figure(limit, unit), ours <= limit)
+}
+
 func (b *board) goal(name, ours, peer, ratio, goal string, met bool) {
 	verdict := "missed"
 	if met {

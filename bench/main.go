@@ -24,7 +24,8 @@ var areas = []struct {
 }{
 	{"instrument", instrumentArea},
 	{"collector", collectorArea},
-	{"embedded", nil}, {"journey", nil}, {"query", nil}, {"gateway", nil}, {"ui", nil}, {"cli", nil}, {"alerts", nil},
+	{"embedded", embeddedArea},
+	{"journey", nil}, {"query", nil}, {"gateway", nil}, {"ui", nil}, {"cli", nil}, {"alerts", nil},
 }
 
 func main() {

@@ -39,6 +39,14 @@ func play(role string) error {
 		return shipWaybill(argument)
 	case "ship with otelslog":
 		return shipOtelslog(argument)
+	case "keep":
+		return playKeep(argument)
+	case "pour into embedded":
+		return pourEmbedded(argument)
+	case "pour into sqlite":
+		return pourSQLite(argument)
+	case "pour into nothing":
+		return pourNothing()
 	default:
 		return errors.New("no such role")
 	}
@@ -51,14 +59,23 @@ type child struct {
 	out   *bufio.Reader
 }
 
-func start(role, argument string) (*child, error) {
+func inRole(role, argument string) (*exec.Cmd, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	c := &child{cmd: exec.Command(exe)}
-	c.cmd.Env = append(os.Environ(), roleEnv+"="+role, argumentEnv+"="+argument)
-	c.cmd.Stderr = os.Stderr
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), roleEnv+"="+role, argumentEnv+"="+argument)
+	cmd.Stderr = os.Stderr
+	return cmd, nil
+}
+
+func start(role, argument string) (*child, error) {
+	cmd, err := inRole(role, argument)
+	if err != nil {
+		return nil, err
+	}
+	c := &child{cmd: cmd}
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
