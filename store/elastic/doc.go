@@ -7,5 +7,8 @@
 // that a resent record meets its twin. Bulk requests are made and read here, item
 // by item, because Kafka offsets are committed on what they say.
 //
+// A search is compiled to one query, paged by time and event.id, and each document that
+// comes back is decided once more by filter.Matcher.
+//
 // The package never sends text of a user to query_string.
 package elastic

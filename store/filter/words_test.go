@@ -12,7 +12,6 @@ import (
 
 	template "github.com/waybill-log/waybill/infra/elasticsearch"
 	"github.com/waybill-log/waybill/infra/testservers"
-	"pgregory.net/rapid"
 )
 
 func TestWords(t *testing.T) {
@@ -173,21 +172,37 @@ func FuzzWords(f *testing.F) {
 
 // A phrase is found exactly where its words stand one after the other.
 func TestPhrase(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		few := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "ab", "b", "車", "A."}), 1, 12)
-		text, asked := strings.Join(few.Draw(t, "text"), " "), strings.Join(few.Draw(t, "phrase"), "-")
-		p := Phrase{Field: "message", Text: asked, Prefix: rapid.Bool().Draw(t, "prefix")}
-		words, want := AppendWords(nil, text), false
-		for i := range words {
-			n := len(p.Words())
-			if i+n > len(words) {
-				break
+	of := func(most int) (all []string) { // the texts of at most so many words, A or ab
+		for n := 1; n <= most; n++ {
+			for bits := range 1 << n {
+				text := ""
+				for i := range n {
+					text += [2]string{"A ", "ab…"}[bits>>i&1]
+				}
+				all = append(all, text)
 			}
-			last := words[i+n-1] == p.Words()[n-1] || p.Prefix && strings.HasPrefix(words[i+n-1], p.Words()[n-1])
-			want = want || last && slices.Equal(words[i:i+n-1], p.Words()[:n-1])
 		}
-		if got := newFinder(p).in(text); got != want {
-			t.Errorf("%q in %q: %v", p.Words(), words, got)
+		return all
+	}
+	// what matches a phrase again may begin inside what did not
+	if !newFinder(Phrase{Text: "a a b a a a c"}).in("a a b a a a b a a a c") {
+		t.Error("a phrase is not found behind its own beginning")
+	}
+	texts, phrases := of(8), of(6)
+	for _, prefix := range []bool{false, true} {
+		for _, asked := range phrases {
+			p := Phrase{Field: "message", Text: asked, Prefix: prefix}
+			f, last := newFinder(p), len(p.Words())-1
+			for _, text := range texts {
+				words, want := AppendWords(nil, text), false
+				for i := range max(0, len(words)-last) {
+					ends := words[i+last] == p.Words()[last] || prefix && strings.HasPrefix(words[i+last], p.Words()[last])
+					want = want || ends && slices.Equal(words[i:i+last], p.Words()[:last])
+				}
+				if got := f.in(text); got != want {
+					t.Fatalf("%q in %q, prefix: %v: %v", p.Words(), words, prefix, got)
+				}
+			}
 		}
-	})
+	}
 }
