@@ -1,6 +1,8 @@
 package collector_test
 
 import (
+	"encoding/base64"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,7 +38,12 @@ func TestAFullDiskIsWaitedFor(t *testing.T) {
 	const n = 1000
 	var values [][]byte
 	for i := 1; i <= n; i++ {
-		values = append(values, record.Append(nil, &record.Record{Time: time.Unix(1e9, 0), Message: strings.Repeat("m", 2000), Node: "a", Sequence: uint64(i)}))
+		noise := make([]byte, 1500) // does not compress
+		for at := range noise {
+			noise[at] = byte(rand.Uint32())
+		}
+		message := base64.StdEncoding.EncodeToString(noise)
+		values = append(values, record.Append(nil, &record.Record{Time: time.Unix(1e9, 0), Message: message, Node: "a", Sequence: uint64(i)}))
 	}
 	produce(t, client, values...)
 	eventually(t, "not ready", func() bool { return c.Ready() != nil && strings.Contains(c.Ready().Error(), "full") })
