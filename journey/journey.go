@@ -34,16 +34,39 @@ type Evidence struct {
 	// Zero: not known.
 	AsOf    time.Time
 	Routes  []Route
-	Ledgers []record.Ledger // in any order, several of one instance allowed
+	Groups  []Group         // in any order, one of a name, topic and partition
+	Ledgers []record.Ledger // in any order, several of one instance allowed; the horizon has passed each
 
 	// Partial says that records were left out, because there are too many.
 	Partial bool
 }
 
-// Route declares who picks up the messages of a topic.
+// Route declares who picks up the messages of a topic, and how soon.
 type Route struct {
 	Topic    string
-	Stations []string // every one of these services
+	Stations []string      // every one of these services
+	Groups   []string      // every one of these consumer groups
+	Within   time.Duration // a message that waits longer is stalled; 0: DefaultWithin
+}
+
+// DefaultWithin is how long a message may wait where no Route says.
+const DefaultWithin = time.Minute
+
+// Group is how far a consumer group has come in one partition, as Kafka tells it.
+type Group struct {
+	Name      string
+	Topic     string
+	Partition int32
+	Committed int64     // offset of the next message; negative: it never committed
+	Members   bool      // somebody is in the group
+	AsOf      time.Time // when Kafka said so
+	Ends      []End     // by time, ascending
+}
+
+// End is where a partition ended at some moment, by the clock of who asked.
+type End struct {
+	Time   time.Time
+	Offset int64 // of the message that came next
 }
 
 // Journey is all that happened under one correlation ID. Times are those of the
