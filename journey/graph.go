@@ -1,30 +1,29 @@
 package journey
 
 import (
-	"container/heap"
+	"time"
 
 	"github.com/waybill-log/waybill/record"
 )
 
-// graph holds the causes between records, which are sorted by time, then identity.
+// graph holds the spans of a journey's moments, and what caused what.
 type graph struct {
-	rs    []record.Record
+	rs    []*record.Record // moments, by time, then identity
 	spans map[string]*span
-	after [][]int32 // after[i]: records that i causes directly
-	waits []int32   // waits[i]: causes of i not placed yet
+	list  []*span // in order of their first moment
 }
 
-// span is what the records tell of one span.
+// span is what the moments tell of one span.
 type span struct {
 	id         string
-	start, end int // index of its hop.start and hop.end; -1: not there
-	first      int // index of its first record of any kind
+	start, end int32 // moments; none: not there
 	kind       string
 	hop        string // the visit it belongs to; empty: none
 	placed     bool   // hop is that of a parent
 	parent     string
-	links      []string
-	expected   []string // parent, and links within this journey: records of them should be here
+	links      []record.Link
+	called     int       // spans of kind server that it is the parent of
+	first      time.Time // of its first record, where start and end are missing
 }
 
 const none = -1
@@ -32,26 +31,39 @@ const none = -1
 // sends reports whether the span is the sending end of a leg.
 func (s *span) sends() bool { return s.kind == "client" || s.kind == "producer" }
 
-func newGraph(rs []record.Record) *graph {
-	g := &graph{rs: rs, spans: map[string]*span{}, after: make([][]int32, len(rs)), waits: make([]int32, len(rs))}
-	for i := range rs {
-		g.readSpan(i)
+func newGraph(sc scene) *graph {
+	g := &graph{rs: sc.moments, spans: make(map[string]*span, len(sc.moments)/2)}
+	for i := range g.rs {
+		g.readSpan(int32(i))
 	}
-	g.placeForeign()
-	g.chainInstances()
-	g.chainSpans()
+	for i := range sc.tallies { // a hop whose start and end are missing
+		if t := &sc.tallies[i]; t.hop != "" && !t.foreign && g.spans[t.hop] == nil {
+			g.add(&span{id: t.hop, start: none, end: none, hop: t.hop, first: t.first})
+		}
+	}
+	for _, s := range g.list {
+		g.place(s)
+		if p := g.spans[s.parent]; p != nil && s.kind == "server" {
+			p.called++
+		}
+	}
 	return g
 }
 
-func (g *graph) readSpan(i int) {
-	r := &g.rs[i]
-	if r.SpanID == "" {
+func (g *graph) add(s *span) {
+	g.spans[s.id] = s
+	g.list = append(g.list, s)
+}
+
+func (g *graph) readSpan(i int32) {
+	r := g.rs[i]
+	if r.SpanID == "" || r.Kind != record.KindHopStart && r.Kind != record.KindHopEnd {
 		return
 	}
 	s := g.spans[r.SpanID]
 	if s == nil {
-		s = &span{id: r.SpanID, start: none, end: none, first: i, hop: r.Hop()}
-		g.spans[r.SpanID] = s
+		s = &span{id: r.SpanID, start: none, end: none}
+		g.add(s)
 	}
 	switch {
 	case r.Kind == record.KindHopStart && g.better(i, s.start):
@@ -61,44 +73,24 @@ func (g *graph) readSpan(i int) {
 	default:
 		return
 	}
-	s.kind, s.hop = r.SpanKind, r.Hop()
-	if r.ParentID != r.SpanID {
-		s.parent = r.ParentID
+	told := g.report(s)
+	s.kind, s.hop, s.parent, s.links = told.SpanKind, told.Hop(), told.ParentID, told.Links
+	if s.end != none && len(g.rs[s.end].Links) > len(s.links) {
+		s.links = g.rs[s.end].Links // links may be added to a span that runs
 	}
-	s.links, s.expected = s.links[:0], s.expected[:0]
-	if s.parent != "" {
-		s.expected = append(s.expected, s.parent)
-	}
-	for _, l := range r.Links {
-		s.links = append(s.links, l.SpanID)
-		if l.CorrelationID == "" || record.SameID(l.CorrelationID, r.CorrelationID) {
-			s.expected = append(s.expected, l.SpanID)
-		}
+	if s.parent == s.id {
+		s.parent = ""
 	}
 }
 
 // better reports whether record i tells more of a span than record known, which
 // may be none: a service may report its spans itself and over OpenTelemetry too.
-func (g *graph) better(i, known int) bool {
+func (g *graph) better(i, known int32) bool {
 	return known == none || g.rs[known].Sequence == 0 && g.rs[i].Sequence != 0
 }
 
-// placeForeign finds the hops of foreign spans, which OpenTelemetry does not
-// tell: a span that is no visit itself belongs to the hop of its parent in the
-// same instance. A span that nobody reported is no hop, though foreign records name it.
-func (g *graph) placeForeign() {
-	for _, s := range g.spans {
-		if s.start == none && s.end == none && s.hop == s.id && g.rs[s.first].Sequence == 0 {
-			s.hop = ""
-		}
-	}
-	for i := range g.rs {
-		if s := g.spans[g.rs[i].SpanID]; s != nil {
-			g.place(s)
-		}
-	}
-}
-
+// place finds the hop of a foreign span, which OpenTelemetry does not tell: a
+// span that is no visit itself belongs to the hop of its parent in the same instance.
 func (g *graph) place(s *span) {
 	p := g.spans[s.parent]
 	if s.placed || p == nil || !g.goesOn(s, p) {
@@ -130,9 +122,9 @@ func (g *graph) retold(r *record.Record) bool {
 func (g *graph) report(s *span) *record.Record {
 	switch {
 	case s.start != none:
-		return &g.rs[s.start]
+		return g.rs[s.start]
 	case s.end != none:
-		return &g.rs[s.end]
+		return g.rs[s.end]
 	default:
 		return nil
 	}
@@ -140,127 +132,106 @@ func (g *graph) report(s *span) *record.Record {
 
 // hop is the visit a record belongs to; empty outside any hop.
 func (g *graph) hop(r *record.Record) string {
-	if s := g.spans[r.SpanID]; s != nil && r.HopID == "" && r.Sequence == 0 {
+	if r.HopID != "" || r.Sequence != 0 {
+		return r.Hop()
+	}
+	return g.foreignHop(r.SpanID)
+}
+
+// foreignHop is the visit that a foreign record of a span belongs to. A span that
+// nobody reports is no hop, though foreign records name it.
+func (g *graph) foreignHop(id string) string {
+	if s := g.spans[id]; s != nil {
 		return s.hop
 	}
-	return r.Hop()
+	return ""
 }
 
-// chainInstances orders the numbered records of each instance.
-func (g *graph) chainInstances() {
-	byNode := map[string][]int{}
-	for i := range g.rs {
-		if g.rs[i].Sequence != 0 {
-			byNode[g.rs[i].Node] = append(byNode[g.rs[i].Node], i)
-		}
+// edges are the causes between moments.
+func (g *graph) edges() []edge {
+	out := chain(make([]edge, 0, 2*len(g.rs)), g.rs)
+	for i, r := range g.rs {
+		out = g.within(out, r, int32(i), g.self)
 	}
-	for _, is := range byNode {
-		sortBy(is, func(i int) uint64 { return g.rs[i].Sequence })
-		for n := 1; n < len(is); n++ {
-			g.cause(is[n-1], is[n])
-		}
-	}
+	return g.between(out, g.self)
 }
 
-// chainSpans orders what one span caused in another, and, where records have no
-// numbers, what happened inside one.
-func (g *graph) chainSpans() {
-	for i := range g.rs {
-		r := &g.rs[i]
-		s := g.spans[r.SpanID]
-		if s == nil || r.Sequence != 0 {
-			continue
-		}
-		if s.start != none && s.start != i {
-			g.cause(s.start, i)
-		}
-		if s.end != none && s.end != i && s.start != i {
-			g.cause(i, s.end)
-		}
+func (g *graph) self(moment int32) int32 { return moment }
+
+// within orders what happened inside one span where records have no numbers. At
+// is where a moment stands in the list that i is an index of.
+func (g *graph) within(out []edge, r *record.Record, i int32, at func(moment int32) int32) []edge {
+	s := g.spans[r.SpanID]
+	if s == nil || r.Sequence != 0 {
+		return out
 	}
-	for _, s := range g.spans {
+	if s.start != none && at(s.start) != i {
+		out = append(out, edge{at(s.start), i})
+	}
+	if s.end != none && at(s.end) != i && (s.start == none || at(s.start) != i) {
+		out = append(out, edge{i, at(s.end)})
+	}
+	return out
+}
+
+// between orders what one span caused in another.
+func (g *graph) between(out []edge, at func(moment int32) int32) []edge {
+	for _, s := range g.list {
 		to := s.start
 		if to == none {
-			to = s.first
+			to = s.end
 		}
-		for _, cause := range g.causes(s) {
+		if to == none {
+			continue
+		}
+		for cause := range g.causes(s) {
 			if cause.start != none {
-				g.cause(cause.start, to)
+				out = append(out, edge{at(cause.start), at(to)})
+			}
+			if g.answered(cause, s) {
+				out = append(out, edge{at(s.start), at(cause.end)})
 			}
 		}
 	}
+	return out
+}
+
+// answered reports whether a call is known to have come back after by began: it
+// has a status, and nobody else was called by it. Only the beginning is sure to be
+// before: a server may end its span after the caller has read the answer.
+func (g *graph) answered(call, by *span) bool {
+	return call.kind == "client" && by.kind == "server" && by.start != none && call.end != none &&
+		g.rs[call.end].HTTP.Status != 0 && call.called == 1
 }
 
 // causes are the known spans that made s happen.
-func (g *graph) causes(s *span) []*span {
-	var out []*span
-	if p := g.spans[s.parent]; p != nil && p.hop != "" {
-		out = append(out, p)
-	}
-	for _, id := range s.links {
-		if l := g.spans[id]; l != nil && l != s && id != s.parent && l.hop != "" {
-			out = append(out, l)
+func (g *graph) causes(s *span) func(func(*span) bool) {
+	return func(yield func(*span) bool) {
+		if p := g.spans[s.parent]; p != nil && p.hop != "" && !yield(p) {
+			return
 		}
-	}
-	return out
-}
-
-func (g *graph) cause(from, to int) {
-	if from == to {
-		return
-	}
-	g.after[from] = append(g.after[from], int32(to))
-	g.waits[to]++
-}
-
-// order places every record after its causes; among those that may come next
-// the earliest does. Where causes contradict each other, the earliest record
-// left goes first, so that a broken journey is still a journey.
-func (g *graph) order() []int {
-	waits := append([]int32(nil), g.waits...)
-	placed := make([]bool, len(g.rs))
-	out := make([]int, 0, len(g.rs))
-	var free indices
-	for i := range g.rs {
-		if waits[i] == 0 {
-			free = append(free, i) // ascending, so a heap already
-		}
-	}
-	earliest := 0
-	for len(out) < len(g.rs) {
-		var i int
-		if len(free) > 0 {
-			i = heap.Pop(&free).(int)
-			if placed[i] {
-				continue
-			}
-		} else {
-			for placed[earliest] {
-				earliest++
-			}
-			i = earliest
-		}
-		placed[i] = true
-		out = append(out, i)
-		for _, to := range g.after[i] {
-			if waits[to]--; waits[to] == 0 && !placed[to] {
-				heap.Push(&free, int(to))
+		for i := range s.links {
+			id := s.links[i].SpanID
+			if l := g.spans[id]; l != nil && l != s && id != s.parent && l.hop != "" && !yield(l) {
+				return
 			}
 		}
 	}
-	return out
 }
 
-// indices is a heap of record indices: records are sorted by time.
-type indices []int
-
-func (h indices) Len() int           { return len(h) }
-func (h indices) Less(i, j int) bool { return h[i] < h[j] }
-func (h indices) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *indices) Push(x any)        { *h = append(*h, x.(int)) }
-func (h *indices) Pop() any {
-	last := len(*h) - 1
-	x := (*h)[last]
-	*h = (*h)[:last]
-	return x
+// expected are the spans that should have records here, as they caused s and are
+// of this journey.
+func (g *graph) expected(s *span) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		if s.parent != "" && !yield(s.parent) {
+			return
+		}
+		told := g.report(s)
+		for i := range s.links {
+			l := &s.links[i]
+			if (l.CorrelationID == "" || record.SameID(l.CorrelationID, told.CorrelationID)) && !yield(l.SpanID) {
+				return
+			}
+		}
+	}
 }

@@ -10,38 +10,59 @@ import (
 
 // visit is a hop with what the verdict needs of it.
 type visit struct {
-	hop     Hop
-	root    *span
-	records []int  // in causal order
-	counted uint64 // hop.records; 0: not known
-	sends   uint64 // hop.sends, where counted is known
-	sent    []*span
+	hop       Hop
+	root      *span
+	begun     int // place of its first moment among all; those without any come last
+	numbers   runs
+	uncounted bool   // some of its records have no number
+	counted   uint64 // hop.records; 0: not known
+	sends     uint64 // hop.sends, where counted is known
+	sent      []*span
+	saga      string // that its span is part of
+	group     string // as which it has picked up a message
 }
 
-// visits gathers the hops in causal order of their first record.
-func (g *graph) visits(order []int) []*visit {
+// visits gathers the hops in causal order of their first moment.
+func (g *graph) visits(order []int32, tallies []tally) []*visit {
 	var out []*visit
 	byID := map[string]*visit{}
-	for _, i := range order {
-		r := &g.rs[i]
+	at := func(id string, service, node string, t time.Time, place int) *visit {
+		v := byID[id]
+		if v == nil {
+			v = &visit{hop: Hop{ID: id, Service: service, Node: node, Start: t, Outcome: Open}, root: g.spans[id], begun: place}
+			byID[id] = v
+			out = append(out, v)
+		}
+		return v
+	}
+	for place, i := range order {
+		r := g.rs[i]
 		id := g.hop(r)
 		if id == "" {
 			continue
 		}
-		v := byID[id]
-		if v == nil {
-			v = &visit{hop: Hop{ID: id, Service: r.Service, Node: r.Node, Start: r.Time, Outcome: Open}, root: g.spans[id]}
-			byID[id] = v
-			out = append(out, v)
-		}
-		v.records = append(v.records, i)
-		v.hop.Records++
+		v := at(id, r.Service, r.Node, r.Time, place)
 		if r.HopRecords != 0 {
 			v.counted, v.sends = r.HopRecords, r.HopSends
 		}
 		if s := g.spans[r.SpanID]; s != nil && s.sends() && (i == s.start || s.start == none && i == s.end) {
 			v.sent = append(v.sent, s)
 		}
+	}
+	for n := range tallies {
+		t := &tallies[n]
+		id := t.hop
+		if t.foreign {
+			id = g.foreignHop(id)
+		}
+		if id == "" {
+			continue
+		}
+		v := at(id, t.service, t.node, t.first, len(order))
+		for _, r := range t.numbers {
+			v.numbers.join(r)
+		}
+		v.uncounted = v.uncounted || t.uncounted
 	}
 	for _, v := range out {
 		v.hop.Sends = max(len(v.sent), int(min(v.sends, 1<<30)))
@@ -55,12 +76,13 @@ func (g *graph) describe(v *visit) {
 	if v.root == nil {
 		return
 	}
-	for _, i := range [...]int{v.root.start, v.root.end} {
+	for _, i := range [...]int32{v.root.start, v.root.end} {
 		if i == none {
 			continue
 		}
-		r := &g.rs[i]
-		v.hop.Name, v.hop.Kind = r.SpanName, r.SpanKind
+		r := g.rs[i]
+		v.hop.Name, v.hop.Kind, v.hop.Attempt = r.SpanName, r.SpanKind, r.Messaging.Attempt
+		v.saga, v.group = cmp.Or(r.Saga.ID, v.saga), cmp.Or(r.Messaging.Group, v.group)
 		if r.HTTP.Status != 0 {
 			v.hop.Status = r.HTTP.Status
 		}
@@ -69,12 +91,12 @@ func (g *graph) describe(v *visit) {
 		v.hop.Start = g.rs[v.root.start].Time
 	}
 	if v.root.end != none {
-		r := &g.rs[v.root.end]
+		r := g.rs[v.root.end]
 		end, took := r.Time, r.Duration
 		v.hop.End, v.hop.Duration, v.hop.Outcome = &end, &took, cmp.Or(r.Outcome, Success)
 		v.hop.Error = cmp.Or(r.Error.Message, r.Error.Type)
 	}
-	for _, c := range g.causes(v.root) {
+	for c := range g.causes(v.root) {
 		if c.hop != v.hop.ID {
 			v.hop.Parent = c.hop
 			break
@@ -82,28 +104,35 @@ func (g *graph) describe(v *visit) {
 	}
 }
 
+// leg is a Leg with the spans at its ends.
+type leg struct {
+	Leg
+	from *span
+	to   *visit // nil: nobody has picked it up
+	at   place
+}
+
 // legs are the ways between hops, by time of sending.
-func (g *graph) legs(visits []*visit) []Leg {
-	out := []Leg{}
+func (g *graph) legs(visits []*visit) []leg {
+	var out []leg
 	picked := map[*span]bool{}
 	byOffset := g.sendsByOffset(visits)
 	for _, v := range visits {
 		if v.root == nil {
 			continue
 		}
-		causes := g.causes(v.root)
-		if len(causes) == 0 && v.hop.Kind == "consumer" {
-			if s := byOffset[g.offset(v.root)]; s != nil {
-				causes = append(causes, s)
-				v.hop.Parent = s.hop
+		known := false
+		for c := range g.causes(v.root) {
+			known = true
+			if c.hop != v.hop.ID {
+				picked[c] = true
+				out = append(out, g.leg(c, v))
 			}
 		}
-		for _, c := range causes {
-			if c.hop == v.hop.ID {
-				continue
-			}
-			picked[c] = true
-			out = append(out, g.leg(c, v))
+		if s := byOffset[g.offset(v.root)]; !known && v.hop.Kind == "consumer" && s != nil {
+			v.hop.Parent = s.hop
+			picked[s] = true
+			out = append(out, g.leg(s, v))
 		}
 	}
 	for _, v := range visits {
@@ -113,7 +142,7 @@ func (g *graph) legs(visits []*visit) []Leg {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Leg) int {
+	slices.SortStableFunc(out, func(a, b leg) int {
 		return cmp.Or(a.Sent.Compare(b.Sent), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
 	return out
@@ -128,21 +157,24 @@ func (g *graph) awaited(s *span) bool {
 	return s.kind == "producer" && g.rs[s.end].Outcome != Failure
 }
 
-func (g *graph) leg(from *span, to *visit) Leg {
-	l := Leg{From: from.hop, Transport: Locally, Sent: g.sentAt(from)}
+func (g *graph) leg(from *span, to *visit) leg {
+	l := leg{Leg: Leg{From: from.hop, Transport: Locally, Sent: g.sentAt(from)}, from: from, to: to, at: g.offset(from)}
 	switch {
 	case from.kind == "producer" || to != nil && to.hop.Kind == "consumer":
 		l.Transport = OverKafka
 	case from.kind == "client" || to != nil && to.hop.Kind == "server":
 		l.Transport = OverHTTP
 	}
-	ends := []int{from.start, from.end}
+	ends := []int32{from.start, from.end}
 	if to != nil {
 		l.To = to.hop.ID
 		at := to.hop.Start
 		took := at.Sub(l.Sent)
 		l.Received, l.Duration = &at, &took
 		ends = append(ends, to.root.start, to.root.end)
+		if !l.at.known {
+			l.at = g.offset(to.root)
+		}
 	}
 	if l.Transport == OverKafka {
 		for _, i := range ends {
@@ -169,7 +201,7 @@ func (g *graph) sentAt(s *span) time.Time {
 	case s.end != none:
 		return g.rs[s.end].Time.Add(-g.rs[s.end].Duration)
 	default:
-		return g.rs[s.first].Time
+		return s.first
 	}
 }
 
@@ -182,9 +214,9 @@ type place struct {
 }
 
 func (g *graph) offset(s *span) place {
-	for _, i := range [...]int{s.start, s.end} {
+	for _, i := range [...]int32{s.start, s.end} {
 		if i != none {
-			if m := g.rs[i].Messaging; m.HasOffset {
+			if m := &g.rs[i].Messaging; m.HasOffset {
 				return place{m.Topic, m.Partition, m.Offset, true}
 			}
 		}

@@ -11,6 +11,7 @@ type Verdict string
 
 // Verdicts; package journey says what each rests on.
 const (
+	Stalled     Verdict = "stalled"
 	Exception   Verdict = "exception"
 	InTransit   Verdict = "in_transit"
 	Returned    Verdict = "returned"
@@ -70,11 +71,14 @@ type End struct {
 }
 
 // Journey is all that happened under one correlation ID. Times are those of the
-// services' own clocks.
+// services' own clocks; Shifts say by how much some must be moved where clocks
+// contradict what caused what.
 type Journey struct {
 	CorrelationID      string          `json:"correlation_id"`
 	Verdict            Verdict         `json:"verdict"`
-	Reason             string          `json:"reason"` // one sentence for people
+	Reason             string          `json:"reason"`      // one sentence for people
+	VerdictHop         string          `json:"verdict_hop"` // hop that the verdict rests on; empty: none alone
+	Since              *time.Time      `json:"since"`       // when that was; nil: not known
 	Completeness       Completeness    `json:"completeness"`
 	CompletenessReason string          `json:"completeness_reason"`
 	AsOf               *time.Time      `json:"as_of"` // nil: the horizon is not known
@@ -87,7 +91,10 @@ type Journey struct {
 	Records            []record.Record `json:"records"` // in causal order
 	Gaps               []Gap           `json:"gaps"`
 	Skews              []Skew          `json:"skews"`
+	Shifts             []Shift         `json:"shifts"`
 	Sagas              []Saga          `json:"sagas"`
+	Aliases            []record.Alias  `json:"aliases"`
+	Warnings           []string        `json:"warnings"` // what is wrong with the records
 }
 
 // Station is a service on the journey.
@@ -120,7 +127,8 @@ type Hop struct {
 	Duration *time.Duration `json:"duration"` // ns, by the instance's monotonic clock
 	Outcome  string         `json:"outcome"`  // Success, Failure or Open
 	Error    string         `json:"error,omitempty"`
-	Status   int            `json:"status,omitempty"` // HTTP status it answered with
+	Status   int            `json:"status,omitempty"`  // HTTP status it answered with
+	Attempt  int            `json:"attempt,omitempty"` // at the same message; 1 is the first
 	Records  int            `json:"records"`
 	Sends    int            `json:"sends"` // calls and messages it sent, and work it handed on
 }
@@ -140,11 +148,15 @@ type Leg struct {
 	Transport string         `json:"transport"`
 	Sent      time.Time      `json:"sent"`
 	Received  *time.Time     `json:"received"`
-	Duration  *time.Duration `json:"duration"` // ns, between two clocks unless local
+	Duration  *time.Duration `json:"duration"` // ns, as the two clocks have it; may be negative
+	Least     *time.Duration `json:"least"`    // ns, what it took at least, whatever the clocks' skew
+	Most      *time.Duration `json:"most"`     // ns, and at most; nil: nothing tells
 	Topic     string         `json:"topic,omitempty"`
 	Partition *int32         `json:"partition,omitempty"`
 	Offset    *int64         `json:"offset,omitempty"`
 	Group     string         `json:"group,omitempty"`
+	Passed    []string       `json:"passed,omitempty"`  // groups that have committed past it and left no record of it
+	Waiting   []string       `json:"waiting,omitempty"` // groups that have not committed past it
 }
 
 // Gap is a run of records proved missing from a hop.
@@ -155,16 +167,35 @@ type Gap struct {
 	Numbers []uint64 `json:"numbers"` // hop.sequence
 }
 
-// Skew is the difference between two instances' clocks, as an interval.
+// Skew bounds the difference between two instances' clocks: To's less From's. Each
+// message and call between the two bounds it from one side.
 type Skew struct {
-	From string        `json:"from"` // service.node.name
-	To   string        `json:"to"`
-	Min  time.Duration `json:"min"` // ns to add to From's clock at least
-	Max  time.Duration `json:"max"`
+	From string         `json:"from"` // service.node.name
+	To   string         `json:"to"`
+	Min  *time.Duration `json:"min"` // ns; nil: nothing tells
+	Max  *time.Duration `json:"max"`
+}
+
+// Shift moves the times of one instance, where clocks contradict a cause, by the
+// least that no cause contradicts.
+type Shift struct {
+	Service string        `json:"service"`
+	Node    string        `json:"node"`
+	By      time.Duration `json:"by"` // ns, to be added
 }
 
 // Saga is one distributed transaction of the journey.
 type Saga struct {
 	ID      string  `json:"id"`
 	Verdict Verdict `json:"verdict"`
+	Steps   []Step  `json:"steps"` // by their first record
+}
+
+// Step is one entry of a saga's ledger: what was done, and what undid it.
+type Step struct {
+	Name        string     `json:"name"`
+	Service     string     `json:"service"`
+	Forward     *time.Time `json:"forward"`      // its first record; nil: there is none
+	Compensated *time.Time `json:"compensated"`  // the first record of its undoing; nil: there is none
+	By          string     `json:"by,omitempty"` // service that undid it
 }

@@ -1,0 +1,332 @@
+package journey
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waybill-log/waybill/record"
+)
+
+// judge reads a scene, and says what is proved.
+type judge struct {
+	graph    *graph
+	evidence *Evidence
+	order    []int32 // of moments, by cause
+	place    []int   // of each moment in it
+	odd      int32   // a moment whose causes contradict each other; none: there is none
+	visits   []*visit
+	byHop    map[string]*visit
+	tallies  []tally
+	steps    steps
+	legs     []leg
+	attempts map[work]*attempts
+	outcomes []outcome      // the last declaration per saga, in causal order
+	said     map[string]int // place of each saga's
+	waits    waits
+
+	proved  bool
+	because string // it is proved that every record is there, or is not
+}
+
+// work is what several attempts have in common: a message, or what handed it on.
+type work struct {
+	service, name, cause string
+	message              place
+}
+
+// attempts are all at one work.
+type attempts struct {
+	good bool
+	open int // where the last began that has not ended; none
+}
+
+// finding is a verdict and what it rests on.
+type finding struct {
+	verdict Verdict
+	reason  string
+	hop     string
+	since   time.Time // zero: not known
+}
+
+func newJudge(sc scene, ev *Evidence) *judge {
+	g := newGraph(sc)
+	j := &judge{graph: g, evidence: ev, tallies: sc.tallies, steps: sc.steps, byHop: map[string]*visit{}, attempts: map[work]*attempts{}, said: map[string]int{}}
+	j.order, j.odd = causal(len(g.rs), g.edges())
+	j.place = make([]int, len(g.rs))
+	for place, i := range j.order {
+		j.place[i] = place
+	}
+	j.visits = g.visits(j.order, sc.tallies)
+	for _, v := range j.visits {
+		j.byHop[v.hop.ID] = v
+		a := j.tried(v)
+		a.good = a.good || v.isGood()
+		if v.isOpen() {
+			a.open = max(a.open, v.begun)
+		}
+	}
+	j.legs = g.legs(j.visits)
+	j.declarations()
+	j.waits = newWaits(g, j.visits, ev)
+	for i := range j.legs {
+		j.waits.read(&j.legs[i])
+	}
+	j.complete()
+	return j
+}
+
+// tried are the attempts at a hop's work.
+func (j *judge) tried(v *visit) *attempts {
+	w := work{service: v.hop.Service, name: v.hop.Name}
+	if v.root != nil {
+		w.cause = v.root.parent
+		if at := j.graph.offset(v.root); v.hop.Kind == "consumer" && at.known {
+			w.cause, w.message = "", at
+		}
+	}
+	if w.cause == "" && !w.message.known { // nothing tells what it was for
+		w.cause = v.hop.ID
+	}
+	if j.attempts[w] == nil {
+		j.attempts[w] = &attempts{open: none}
+	}
+	return j.attempts[w]
+}
+
+// ended is where a hop ended among all moments.
+func (j *judge) ended(v *visit) int { return j.place[v.root.end] }
+
+func (v *visit) isOpen() bool { return v.hop.Outcome == Open }
+func (v *visit) isGood() bool {
+	return v.hop.Outcome == Success && v.hop.Status < http.StatusBadRequest
+}
+
+// verdict goes through the verdicts in the order of package journey.
+func (j *judge) verdict() finding {
+	if j.evidence.Partial {
+		return finding{verdict: Unconfirmed, reason: "there are more records than were read"}
+	}
+	for _, rule := range []func() (finding, bool){j.stalled, j.exception, j.inTransit} {
+		if f, ok := rule(); ok {
+			return f
+		}
+	}
+	return j.settled()
+}
+
+// declaredVerdicts are what declarations say of a saga; one that this version
+// does not know says nothing.
+var declaredVerdicts = map[string]Verdict{
+	record.Delivered: Delivered, record.Returned: Returned, record.Failed: Exception,
+}
+
+// outcome is the last thing a service declared of one saga; the journey's own
+// outcomes have no saga ID.
+type outcome struct {
+	saga  string
+	said  *record.Record
+	place int
+}
+
+func (j *judge) declarations() {
+	for place, i := range j.order {
+		if r := j.graph.rs[i]; r.Kind == record.KindOutcome && declaredVerdicts[r.Declared] != "" {
+			j.said[r.Saga.ID] = place
+		}
+	}
+	for _, place := range slices.Sorted(maps.Values(j.said)) {
+		r := j.graph.rs[j.order[place]]
+		j.outcomes = append(j.outcomes, outcome{r.Saga.ID, r, place})
+	}
+}
+
+// lastDeclared is the place of the last declaration; none: there is none.
+func (j *judge) lastDeclared() int {
+	if len(j.outcomes) == 0 {
+		return none
+	}
+	return j.outcomes[len(j.outcomes)-1].place
+}
+
+// declared is the first declaration of that outcome.
+func (j *judge) declared(what string) (finding, bool) {
+	for _, o := range j.outcomes {
+		if o.said.Declared != what {
+			continue
+		}
+		reason := o.said.Service + " declared it " + what
+		if why := cmp.Or(o.said.Error.Message, o.said.Reason); why != "" {
+			reason += ": " + why
+		}
+		return finding{declaredVerdicts[what], reason, j.graph.hop(o.said), o.said.Time}, true
+	}
+	return finding{}, false
+}
+
+func (j *judge) exception() (finding, bool) {
+	if f, ok := j.declared(record.Failed); ok {
+		return f, true
+	}
+	for _, v := range j.visits {
+		h := &v.hop
+		if h.End == nil || j.covered(v) || j.madeGood(v) || j.underWay(v) {
+			continue
+		}
+		reason := ""
+		switch {
+		case h.Outcome == Failure && h.Error != "":
+			reason = fmt.Sprintf("%s failed in %s: %s", h.Service, h.Name, h.Error)
+		case h.Outcome == Failure:
+			reason = fmt.Sprintf("%s failed in %s", h.Service, h.Name)
+		case h.Status >= http.StatusBadRequest && h.Kind == "server" && h.Parent == "":
+			reason = fmt.Sprintf("%s answered %s with %d %s", h.Service, h.Name, h.Status, http.StatusText(h.Status))
+		default:
+			continue
+		}
+		return finding{Exception, reason, h.ID, *h.End}, true
+	}
+	return finding{}, false
+}
+
+// covered reports whether a later declaration speaks for what a hop did: one of
+// its own saga, or of the journey, or any where the hop is part of no saga.
+func (j *judge) covered(v *visit) bool {
+	if v.saga == "" {
+		return j.lastDeclared() > j.ended(v)
+	}
+	for _, saga := range []string{"", v.saga} {
+		if place, ok := j.said[saga]; ok && place > j.ended(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// madeGood reports whether a failed hop's work was done all the same: by another
+// attempt, or because its caller coped.
+func (j *judge) madeGood(v *visit) bool {
+	if v.hop.Outcome != Failure {
+		return false
+	}
+	if caller := j.byHop[v.hop.Parent]; v.hop.Kind == "server" && caller != nil && caller.isGood() {
+		return true
+	}
+	return j.done(v)
+}
+
+// done reports whether another attempt at a hop's work ended well.
+func (j *judge) done(v *visit) bool { return !v.isGood() && j.tried(v).good }
+
+// underWay reports whether a later attempt at a failed hop's work has not ended.
+func (j *judge) underWay(v *visit) bool {
+	return v.hop.Outcome == Failure && j.tried(v).open > j.ended(v)
+}
+
+// afterDelivery reports whether a hop began after all had been declared to have
+// ended: it is no part of the delivery.
+func (j *judge) afterDelivery(v *visit) bool {
+	last := j.lastDeclared()
+	return last != none && v.begun > last && v.begun < len(j.order)
+}
+
+func (j *judge) inTransit() (finding, bool) {
+	for _, v := range j.visits {
+		if h := &v.hop; v.isOpen() && !j.done(v) && !j.afterDelivery(v) {
+			return finding{InTransit, fmt.Sprintf("%s has not finished %s, begun at %s", h.Service, name(h), clock(h.Start)), h.ID, h.Start}, true
+		}
+	}
+	for i := range j.legs {
+		l := &j.legs[i]
+		from := j.service(l.From)
+		found := finding{verdict: InTransit, hop: l.From, since: l.Sent}
+		switch awaited := j.waits.awaited(l); {
+		case l.to == nil && l.Transport != OverKafka:
+			found.reason = fmt.Sprintf("a call that %s made at %s has not been answered", from, clock(l.Sent))
+		case awaited != "":
+			found.reason = fmt.Sprintf("%s has not picked up the message that %s sent to %s at %s", awaited, from, l.Topic, clock(l.Sent))
+		case l.to == nil && len(l.Passed) == 0 && !j.declaredSince(l):
+			found.reason = fmt.Sprintf("nobody has picked up the message that %s sent to %s at %s", from, l.Topic, clock(l.Sent))
+		default:
+			continue
+		}
+		return found, true
+	}
+	return finding{}, false
+}
+
+// declaredSince reports whether a service that declared the journey's end knew
+// that this leg had been sent.
+func (j *judge) declaredSince(l *leg) bool {
+	i := l.from.start
+	if i == none {
+		i = l.from.end
+	}
+	return i != none && j.lastDeclared() > j.place[i]
+}
+
+func (j *judge) service(hop string) string {
+	if v := j.byHop[hop]; v != nil {
+		return v.hop.Service
+	}
+	return ""
+}
+
+// settled judges a journey in which nothing is under way and nothing failed.
+func (j *judge) settled() finding {
+	if f, ok := j.declared(record.Returned); ok {
+		return f
+	}
+	unconfirmed := func(why string) finding { return finding{verdict: Unconfirmed, reason: why} }
+	if len(j.outcomes) > 0 {
+		if saga := j.undeclared(); saga != "" {
+			return unconfirmed("nobody declared what became of saga " + saga)
+		}
+		var who []string
+		for _, o := range j.outcomes {
+			if !slices.Contains(who, o.said.Service) {
+				who = append(who, o.said.Service)
+			}
+		}
+		last := j.outcomes[len(j.outcomes)-1].said
+		return finding{Delivered, strings.Join(who, " and ") + " declared it delivered", j.graph.hop(last), last.Time}
+	}
+	const nobody = "every hop has ended and nobody declared it delivered; "
+	switch {
+	case len(j.tallies) == 0:
+		return unconfirmed("there are no records")
+	case len(j.visits) == 0:
+		return unconfirmed("there are log records only, no hops")
+	case !j.proved:
+		return unconfirmed(nobody + j.because)
+	}
+	var last time.Time
+	for _, v := range j.visits {
+		if v.hop.Status == http.StatusAccepted {
+			return unconfirmed(nobody + v.hop.Service + " answered 202 Accepted, which promises work to come")
+		}
+		if v.hop.End.After(last) {
+			last = *v.hop.End
+		}
+	}
+	for i := range j.legs {
+		l := &j.legs[i]
+		if l.Transport == OverKafka && j.waits.routes[l.Topic] == nil {
+			return unconfirmed(nobody + "no route tells who else picks up " + l.Topic)
+		}
+	}
+	return finding{Delivered, "every hop ended well and everything sent was picked up", "", last}
+}
+
+func name(h *Hop) string {
+	if h.Name == "" {
+		return "a hop whose start is missing"
+	}
+	return h.Name
+}
+
+func clock(t time.Time) string { return t.UTC().Format("15:04:05.000") + " UTC" }
