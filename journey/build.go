@@ -131,10 +131,7 @@ func (j *judge) describe(jo *Journey) {
 		}
 		jo.Legs[i] = l.Leg
 	}
-	jo.clock(c, services)
-	if c.broken {
-		jo.warn("what was sent and received contradicts any one setting of the services' clocks: a clock was set on the way")
-	}
+	jo.setClocks(c, services)
 }
 
 // overview fills what can be read off the ordered records.

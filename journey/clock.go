@@ -148,14 +148,17 @@ func (c *clocks) shifts() map[string]time.Duration {
 	return out
 }
 
-// clock fills what the journey says of clocks.
-func (jo *Journey) clock(c *clocks, services map[string]string) {
-	jo.Skews = c.skews()
+// setClocks fills what the journey says of clocks.
+func (j *Journey) setClocks(c *clocks, services map[string]string) {
+	j.Skews = c.skews()
 	shifts := c.shifts()
 	for _, node := range c.nodes {
 		if by := shifts[node]; by != 0 {
-			jo.Shifts = append(jo.Shifts, Shift{services[node], node, by})
+			j.Shifts = append(j.Shifts, Shift{services[node], node, by})
 		}
+	}
+	if c.broken {
+		j.warn("what was sent and received contradicts any one setting of the services' clocks: a clock was set on the way")
 	}
 }
 

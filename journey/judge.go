@@ -172,25 +172,31 @@ func (j *judge) exception() (finding, bool) {
 	if f, ok := j.declared(record.Failed); ok {
 		return f, true
 	}
+	var first *visit // a failure goes up from callee to caller
 	for _, v := range j.visits {
-		h := &v.hop
-		if h.End == nil || j.covered(v) || j.madeGood(v) || j.underWay(v) {
-			continue
+		if v.hop.End != nil && (first == nil || j.ended(v) < j.ended(first)) && j.wentWrong(v) {
+			first = v
 		}
-		reason := ""
-		switch {
-		case h.Outcome == Failure && h.Error != "":
-			reason = fmt.Sprintf("%s failed in %s: %s", h.Service, h.Name, h.Error)
-		case h.Outcome == Failure:
-			reason = fmt.Sprintf("%s failed in %s", h.Service, h.Name)
-		case h.Status >= http.StatusBadRequest && h.Kind == "server" && h.Parent == "":
-			reason = fmt.Sprintf("%s answered %s with %d %s", h.Service, h.Name, h.Status, http.StatusText(h.Status))
-		default:
-			continue
-		}
-		return finding{Exception, reason, h.ID, *h.End}, true
 	}
-	return finding{}, false
+	if first == nil {
+		return finding{}, false
+	}
+	h := &first.hop
+	reason := fmt.Sprintf("%s failed in %s", h.Service, h.Name)
+	switch {
+	case h.Outcome != Failure:
+		reason = fmt.Sprintf("%s answered %s with %d %s", h.Service, h.Name, h.Status, http.StatusText(h.Status))
+	case h.Error != "":
+		reason += ": " + h.Error
+	}
+	return finding{Exception, reason, h.ID, *h.End}, true
+}
+
+// wentWrong reports whether a hop failed or refused its caller, who is nobody
+// here, and nothing made that good.
+func (j *judge) wentWrong(v *visit) bool {
+	refused := v.hop.Status >= http.StatusBadRequest && v.hop.Kind == "server" && v.hop.Parent == ""
+	return (refused || v.hop.Outcome == Failure) && !j.covered(v) && !j.madeGood(v) && !j.underWay(v)
 }
 
 // covered reports whether a later declaration speaks for what a hop did: one of

@@ -101,7 +101,7 @@ func (s *runs) join(r run) {
 	rs := *s
 	if len(rs) == 0 || rs[len(rs)-1].to < r.from-1 { // r.from is at least 1
 		if len(rs) < maxRuns {
-			*s = append(rs, r)
+			*s = append(*s, r)
 		}
 		return
 	}

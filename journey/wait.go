@@ -121,7 +121,7 @@ func (w *waits) awaited(l *leg) string {
 			}
 		}
 		for _, group := range r.Groups {
-			if !(l.at.known && w.took[taken{l.at, group}]) && !slices.Contains(l.Passed, group) && !w.reachedAs(l, group) {
+			if !w.pickedUpBy(l, group) && !slices.Contains(l.Passed, group) {
 				return group
 			}
 		}
@@ -136,8 +136,9 @@ func (w *waits) reached(l *leg, service string) bool {
 	return slices.ContainsFunc(w.pickedUp[sent{l.from, l.at}], func(v *visit) bool { return v.hop.Service == service })
 }
 
-func (w *waits) reachedAs(l *leg, group string) bool {
-	return slices.ContainsFunc(w.pickedUp[sent{l.from, l.at}], func(v *visit) bool { return v.group == group })
+func (w *waits) pickedUpBy(l *leg, group string) bool {
+	return l.at.known && w.took[taken{l.at, group}] ||
+		slices.ContainsFunc(w.pickedUp[sent{l.from, l.at}], func(v *visit) bool { return v.group == group })
 }
 
 // passed reports whether an instance's clock is proved to have passed t, and all
