@@ -403,35 +403,48 @@ func TestSkewedClocksDoNotChangeTheOrder(t *testing.T) {
 	})
 }
 
-// Whatever is written, there is a journey, with every record in it once.
-func TestBrokenRecordsAreStillAJourney(t *testing.T) {
+// brokenRecords are records of which anything may be wrong.
+func brokenRecords(rt *rapid.T) (records []record.Record) {
 	id := rapid.SampledFrom([]string{"", "a", "b", "c", "d"})
-	rapid.Check(t, func(rt *rapid.T) {
-		var records []record.Record
-		for n := range rapid.IntRange(0, 30).Draw(rt, "records") {
-			r := record.Record{
-				Time:    caughtUp.Add(time.Duration(rapid.Int64Range(-5, 5).Draw(rt, "time"))),
-				Service: id.Draw(rt, "service"), Node: id.Draw(rt, "node"), Sequence: rapid.Uint64Range(0, 9).Draw(rt, "sequence"),
-				Kind:   rapid.SampledFrom([]record.Kind{record.KindLog, record.KindHopStart, record.KindHopEnd, record.KindOutcome, "future"}).Draw(rt, "kind"),
-				SpanID: id.Draw(rt, "span"), ParentID: id.Draw(rt, "parent"), HopID: id.Draw(rt, "hop"),
-				SpanKind:    rapid.SampledFrom([]string{"server", "client", "consumer", "producer", "internal", "?"}).Draw(rt, "kind of span"),
-				HopSequence: rapid.Uint64().Draw(rt, "hop.sequence"), HopRecords: rapid.Uint64().Draw(rt, "hop.records"), HopSends: rapid.Uint64().Draw(rt, "sends"),
-				Duration: time.Duration(rapid.Int64().Draw(rt, "duration")), Outcome: rapid.SampledFrom([]string{"", "success", "failure", "?"}).Draw(rt, "outcome"),
-				Declared: rapid.SampledFrom([]string{"", "delivered", "returned", "failed", "?"}).Draw(rt, "declared"),
-				Links:    []record.Link{{SpanID: id.Draw(rt, "link")}},
-			}
-			if r.Sequence == 0 {
-				r.ID = fmt.Sprint(n)
-			}
+	seen := map[string]bool{}
+	for n := range rapid.IntRange(0, 30).Draw(rt, "records") {
+		r := record.Record{
+			Time:    caughtUp.Add(time.Duration(rapid.Int64Range(-5, 5).Draw(rt, "time"))),
+			Service: id.Draw(rt, "service"), Node: id.Draw(rt, "node"), Sequence: rapid.Uint64Range(0, 9).Draw(rt, "sequence"), CorrelationID: "x",
+			Kind:   rapid.SampledFrom([]record.Kind{record.KindLog, record.KindHopStart, record.KindHopEnd, record.KindOutcome, record.KindExpect, record.KindAlias, "future"}).Draw(rt, "kind"),
+			SpanID: id.Draw(rt, "span"), ParentID: id.Draw(rt, "parent"), HopID: id.Draw(rt, "hop"),
+			SpanKind:    rapid.SampledFrom([]string{"server", "client", "consumer", "producer", "internal", "?"}).Draw(rt, "kind of span"),
+			HopSequence: rapid.Uint64().Draw(rt, "hop.sequence"), HopRecords: rapid.Uint64().Draw(rt, "hop.records"), HopSends: rapid.Uint64().Draw(rt, "sends"),
+			Duration: time.Duration(rapid.Int64().Draw(rt, "duration")), Outcome: rapid.SampledFrom([]string{"", "success", "failure", "?"}).Draw(rt, "outcome"),
+			Declared:  rapid.SampledFrom([]string{"", "delivered", "returned", "failed", "?"}).Draw(rt, "declared"),
+			Expect:    record.Expect{Station: id.Draw(rt, "station"), Within: time.Duration(rapid.Int64().Draw(rt, "within"))},
+			Messaging: record.Messaging{Topic: id.Draw(rt, "topic"), Offset: rapid.Int64().Draw(rt, "offset"), HasOffset: rapid.Bool().Draw(rt, "placed"), Group: id.Draw(rt, "group")},
+			Saga:      record.Saga{ID: id.Draw(rt, "saga"), Step: id.Draw(rt, "step"), Phase: id.Draw(rt, "phase")},
+			Links:     []record.Link{{SpanID: id.Draw(rt, "link")}},
+		}
+		if r.Sequence == 0 {
+			r.ID = fmt.Sprint(n)
+		}
+		if !seen[r.Identity()] {
+			seen[r.Identity()] = true
 			records = append(records, r)
 		}
-		distinct := map[string]bool{}
-		for _, r := range records {
-			distinct[r.Identity()] = true
+	}
+	return records
+}
+
+// Whatever is written, there is a journey, with every record in it once.
+func TestBrokenRecordsAreStillAJourney(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		records := brokenRecords(rt)
+		ev := journey.Evidence{
+			AsOf: caughtUp, Ledgers: []record.Ledger{{Node: "a", Unsettled: 100}}, Routes: []journey.Route{{Topic: "a", Stations: []string{"b"}, Groups: []string{"c"}}},
+			Groups: []journey.Group{{Name: "a", Topic: "a"}, {Name: "c", Topic: "b", Members: true}},
 		}
-		j := journey.Build(records, journey.Evidence{AsOf: caughtUp, Ledgers: []record.Ledger{{Node: "a", Unsettled: 100}}})
-		if len(j.Records) != len(distinct) {
-			rt.Fatalf("%d records in, %d out", len(distinct), len(j.Records))
+		twice := append(slices.Clone(records), records...)
+		j := journey.Build(twice, ev)
+		if len(j.Records) != len(records) {
+			rt.Fatalf("%d records in, %d out", len(records), len(j.Records))
 		}
 		if j.Verdict == "" || j.Reason == "" || j.Completeness == "" {
 			rt.Fatalf("no answer: %+v", j)

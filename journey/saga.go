@@ -3,6 +3,7 @@ package journey
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waybill-log/waybill/record"
@@ -16,14 +17,22 @@ type stepKey struct {
 // steps are when each was first heard of.
 type steps map[stepKey]time.Time
 
-func (s steps) add(r *record.Record) {
-	if r.Saga.ID == "" {
-		return
+func stepOf(r *record.Record) stepKey {
+	return stepKey{r.Saga.ID, r.Saga.Step, r.Saga.Phase, r.Service}
+}
+
+func (s steps) add(key stepKey, at time.Time) {
+	first, ok := s[key]
+	if !ok {
+		key = stepKey{strings.Clone(key.saga), strings.Clone(key.step), strings.Clone(key.phase), strings.Clone(key.service)}
 	}
-	key := stepKey{r.Saga.ID, r.Saga.Step, r.Saga.Phase, r.Service}
-	if first, ok := s[key]; !ok || r.Time.Before(first) {
-		s[key] = r.Time
+	if !ok || at.Before(first) {
+		s[key] = at
 	}
+}
+
+func (k stepKey) compare(o stepKey) int {
+	return cmp.Or(cmp.Compare(k.saga, o.saga), cmp.Compare(k.step, o.step), cmp.Compare(k.phase, o.phase), cmp.Compare(k.service, o.service))
 }
 
 // sagas are the ledgers of all that ran on the journey, by their first record.
@@ -34,7 +43,7 @@ func (j *judge) sagas() []Saga {
 		keys = append(keys, key)
 	}
 	slices.SortFunc(keys, func(a, b stepKey) int {
-		return cmp.Or(j.steps[a].Compare(j.steps[b]), cmp.Compare(a.saga, b.saga), cmp.Compare(a.step, b.step), cmp.Compare(a.phase, b.phase), cmp.Compare(a.service, b.service))
+		return cmp.Or(j.steps[a].Compare(j.steps[b]), a.compare(b))
 	})
 	at := map[string]int{}
 	type entry struct{ saga, step string }

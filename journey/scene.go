@@ -32,7 +32,13 @@ func keyOf(r *record.Record) tallyKey {
 }
 
 func (k tallyKey) compare(o tallyKey) int {
-	return cmp.Or(cmp.Compare(k.hop, o.hop), cmp.Compare(k.service, o.service), cmp.Compare(k.node, o.node))
+	own := func(foreign bool) int {
+		if foreign {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(k.hop, o.hop), cmp.Compare(k.service, o.service), cmp.Compare(k.node, o.node), cmp.Compare(own(k.foreign), own(o.foreign)))
 }
 
 // tally counts the records of one place, moments too.
@@ -59,6 +65,20 @@ func (t *tally) add(r *record.Record) {
 	t.failed = t.failed || r.Level == "error"
 }
 
+// join counts what another tally of the same place has.
+func (t *tally) join(o *tally) {
+	if t.first.IsZero() || o.first.Before(t.first) {
+		t.first = o.first
+	}
+	if o.last.After(t.last) {
+		t.last = o.last
+	}
+	for _, r := range o.numbers {
+		t.numbers.join(r)
+	}
+	t.uncounted, t.failed = t.uncounted || o.uncounted, t.failed || o.failed
+}
+
 // sceneOf reads records, which are distinct and sorted by time, then identity.
 func sceneOf(rs []*record.Record) scene {
 	sc := scene{steps: steps{}}
@@ -68,7 +88,9 @@ func sceneOf(rs []*record.Record) scene {
 		if isMoment(r) {
 			sc.moments = append(sc.moments, r)
 		}
-		sc.steps.add(r)
+		if r.Saga.ID != "" {
+			sc.steps.add(stepOf(r), r.Time)
+		}
 		key := keyOf(r)
 		if last < 0 || key != lastKey {
 			n, ok := at[key]

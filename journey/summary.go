@@ -1,0 +1,131 @@
+package journey
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/waybill-log/waybill/record"
+)
+
+// Summary is what lists, searches and alerts need of a journey. Its verdict is
+// that of [Build] on the same records and evidence, unless Over is set.
+type Summary struct {
+	CorrelationID      string         `json:"correlation_id"`
+	Verdict            Verdict        `json:"verdict"`
+	Reason             string         `json:"reason"`
+	VerdictHop         string         `json:"verdict_hop"`
+	Since              *time.Time     `json:"since"`
+	Completeness       Completeness   `json:"completeness"` // Proved or Unproved: which records are lost, only the journey tells
+	CompletenessReason string         `json:"completeness_reason"`
+	AsOf               *time.Time     `json:"as_of"`
+	Kind               string         `json:"kind"`
+	Start              time.Time      `json:"start"`
+	End                time.Time      `json:"end"`
+	Stations           []string       `json:"stations"` // services, by first visit
+	Hops               int            `json:"hops"`
+	OpenHops           int            `json:"open_hops"`
+	Errors             bool           `json:"errors"` // some record is of level error
+	Sagas              []Saga         `json:"sagas"`
+	Aliases            []record.Alias `json:"aliases"`
+	Traces             []string       `json:"traces"` // the first of them, sorted
+	Over               bool           `json:"over"`   // there is more than a fold keeps: the verdict does not tell
+}
+
+// Summary judges what was folded.
+func (f *Fold) Summary(ev Evidence) Summary { return f.judged(ev, f.judge(&ev)) }
+
+func (f *Fold) judge(ev *Evidence) *judge { return newJudge(f.scene(), ev) }
+
+func (f *Fold) judged(ev Evidence, j *judge) Summary {
+	found := j.verdict()
+	if f.over {
+		found = finding{verdict: Unconfirmed, reason: "there is more of this journey than its summary keeps; ask for the journey itself"}
+	}
+	s := Summary{
+		CorrelationID: f.named.id, Verdict: found.verdict, Reason: found.reason, VerdictHop: found.hop,
+		Completeness: Unproved, CompletenessReason: j.because, Stations: []string{}, Hops: len(j.visits),
+		Sagas: j.sagas(), Aliases: j.aliases(), Traces: append([]string{}, f.traces...), Over: f.over,
+	}
+	if j.proved && !f.over {
+		s.Completeness = Proved
+	}
+	if !found.since.IsZero() {
+		s.Since = &found.since
+	}
+	if !ev.AsOf.IsZero() {
+		asOf := ev.AsOf.UTC()
+		s.AsOf = &asOf
+	}
+	for _, v := range j.visits {
+		if v.isOpen() {
+			s.OpenHops++
+		}
+		if s.Kind == "" && v.hop.Parent == "" {
+			s.Kind = v.hop.Name
+		}
+	}
+	s.readTallies(j.tallies)
+	return s
+}
+
+func (s *Summary) readTallies(tallies []tally) {
+	first := map[string]time.Time{}
+	for i := range tallies {
+		t := &tallies[i]
+		if at, ok := first[t.service]; !ok || t.first.Before(at) {
+			first[t.service] = t.first
+		}
+		if s.Start.IsZero() || t.first.Before(s.Start) {
+			s.Start = t.first
+		}
+		if t.last.After(s.End) {
+			s.End = t.last
+		}
+		s.Errors = s.Errors || t.failed
+	}
+	s.Stations = slices.Sorted(maps.Keys(first))
+	slices.SortStableFunc(s.Stations, func(a, b string) int { return first[a].Compare(first[b]) })
+}
+
+// Next is when the summary's verdict may change though nothing is written: when
+// somebody who is awaited is late. Zero: it will not.
+func (f *Fold) Next(ev Evidence) time.Time { return f.judge(&ev).next() }
+
+// next is the earliest deadline after the horizon; where all have passed and
+// somebody is still awaited, a while after it.
+func (j *judge) next() time.Time {
+	var next time.Time
+	late := false
+	consider := func(deadline time.Time) {
+		switch {
+		case !deadline.After(j.evidence.AsOf):
+			late = true
+		case next.IsZero() || deadline.Before(next):
+			next = deadline
+		}
+	}
+	for i := range j.legs {
+		l := &j.legs[i]
+		if awaited := j.waits.awaited(l); awaited == "" && (l.to != nil || l.Transport != OverKafka) {
+			continue
+		}
+		within := DefaultWithin
+		if r := j.waits.routes[l.Topic]; r != nil && r.Within > 0 {
+			within = r.Within
+		}
+		consider(l.Sent.Add(within))
+	}
+	for place, i := range j.order {
+		if r := j.graph.rs[i]; r.Kind == record.KindExpect && r.Expect.Station != "" && !j.came(r.Expect.Station, r, place) {
+			consider(r.Time.Add(r.Expect.Within))
+		}
+	}
+	if late && j.evidence.AsOf.Add(patience).Before(next) || late && next.IsZero() {
+		next = j.evidence.AsOf.Add(patience)
+	}
+	return next
+}
+
+// patience is how often somebody who is late is looked for.
+const patience = 10 * time.Second
