@@ -20,10 +20,14 @@ type Ledgers struct {
 	client sarama.Client
 
 	mu     sync.Mutex
-	byNode map[string]Ledger
+	byNode map[string][]Ledger // the latest words of each, by time
 }
 
-// Ledger is an instance's latest word.
+// keptLedgers is how many words of an instance are kept: one comes every 10 s, and
+// the horizon may be behind.
+const keptLedgers = 8
+
+// Ledger is an instance's word.
 type Ledger struct {
 	record.Ledger
 	Read time.Time // when it was read: Kafka had it before
@@ -31,7 +35,7 @@ type Ledger struct {
 
 // NewLedgers reads over client, which stays the caller's.
 func NewLedgers(client sarama.Client) *Ledgers {
-	return &Ledgers{client: client, byNode: map[string]Ledger{}}
+	return &Ledgers{client: client, byNode: map[string][]Ledger{}}
 }
 
 // Follow reads the ledgers there are and those to come until ctx ends. Its errors
@@ -82,7 +86,7 @@ func (l *Ledgers) follow(ctx context.Context, claim sarama.PartitionConsumer) er
 	}
 }
 
-// take keeps the latest ledger of an instance; one that cannot be read says nothing.
+// take keeps an instance's ledger; one that cannot be read says nothing.
 func (l *Ledgers) take(m *sarama.ConsumerMessage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -91,10 +95,15 @@ func (l *Ledgers) take(m *sarama.ConsumerMessage) {
 		return
 	}
 	ledger, err := record.DecodeLedger(m.Value)
-	if err != nil || ledger.Time.Before(l.byNode[ledger.Node].Time) {
+	if err != nil {
 		return
 	}
-	l.byNode[ledger.Node] = Ledger{Ledger: ledger, Read: time.Now()}
+	known := l.byNode[ledger.Node]
+	if n := len(known); n > 0 && ledger.Time.Before(known[n-1].Time) {
+		return
+	}
+	known = known[max(0, len(known)-keptLedgers+1):]
+	l.byNode[ledger.Node] = append(slices.Clone(known), Ledger{Ledger: ledger, Read: time.Now()})
 }
 
 // All are the latest ledgers, in order of their instances' names.
@@ -103,7 +112,27 @@ func (l *Ledgers) All() []Ledger {
 	defer l.mu.Unlock()
 	var out []Ledger
 	for _, node := range slices.Sorted(maps.Keys(l.byNode)) {
-		out = append(out, l.byNode[node])
+		known := l.byNode[node]
+		out = append(out, known[len(known)-1])
+	}
+	return out
+}
+
+// Passed are the ledgers of some instances that the horizon has passed: what was
+// settled with Kafka when they were read is stored.
+func (l *Ledgers) Passed(asOf time.Time, of func(service, node string) bool) []record.Ledger {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []record.Ledger
+	for node, known := range l.byNode {
+		if !of(known[len(known)-1].Service, node) {
+			continue
+		}
+		for _, ledger := range known {
+			if ledger.Read.Before(asOf) {
+				out = append(out, ledger.Ledger)
+			}
+		}
 	}
 	return out
 }

@@ -1,7 +1,7 @@
 // Package query answers over HTTP: a journey by its correlation ID, and the web
 // page that shows it.
 //
-//	h, err := query.New(query.Config{Reader: st, Horizon: horizon.AsOf, Pages: files})
+//	h, err := query.New(query.Config{Reader: st, Evidence: gatherer, Pages: files})
 //	http.Serve(listener, h)
 //
 //	GET /api/v1/journeys/{id}   the journey, or problem+json (RFC 9457)

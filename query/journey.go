@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -19,34 +20,38 @@ func (s *server) journey(c echo.Context) error {
 	}
 	// The horizon is asked first: what is shipped while the store is read must
 	// not be claimed to be in the answer.
-	ev := journey.Evidence{}
-	if s.cfg.Horizon != nil {
-		if ev.AsOf, err = s.cfg.Horizon(); err != nil {
+	var asOf time.Time
+	if s.cfg.Evidence != nil {
+		if asOf, err = s.cfg.Evidence.AsOf(); err != nil {
 			s.log.WarnContext(c.Request().Context(), "the horizon is not known", "error", err)
 		}
-		if !ev.AsOf.IsZero() {
-			ev.AsOf = ev.AsOf.Add(-s.cfg.Reader.Lag())
+		if !asOf.IsZero() {
+			asOf = asOf.Add(-s.cfg.Reader.Lag())
 		}
 	}
 	found, err := s.find(c.Request().Context(), id)
 	if err != nil {
 		return fmt.Errorf("read journey: %w", err)
 	}
-	ev.Partial = found.more
 	switch {
 	case len(found.candidates) > 0:
 		return &problem{Status: http.StatusConflict, Detail: found.doubt, Candidates: found.candidates}
 	case len(found.records) == 0:
-		return &problem{Status: http.StatusNotFound, Detail: "no records of " + id + " have arrived" + through(ev)}
+		return &problem{Status: http.StatusNotFound, Detail: "no records of " + id + " have arrived" + through(asOf)}
 	}
+	ev := journey.Evidence{AsOf: asOf}
+	if s.cfg.Evidence != nil {
+		ev = s.cfg.Evidence.For(asOf, found.records)
+	}
+	ev.Partial = found.more
 	return c.JSON(http.StatusOK, journey.Build(found.records, ev))
 }
 
-func through(ev journey.Evidence) string {
-	if ev.AsOf.IsZero() {
+func through(asOf time.Time) string {
+	if asOf.IsZero() {
 		return ""
 	}
-	return " of what was shipped before " + record.FormatTime(ev.AsOf)
+	return " of what was shipped before " + record.FormatTime(asOf)
 }
 
 // pathParam is a path parameter as the caller meant it: echo matches on the

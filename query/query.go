@@ -16,20 +16,29 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/waybill-log/waybill/journey"
+	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 )
 
 // Config says what the API reads and who may ask it.
 type Config struct {
-	Reader  store.Reader
-	Ready   func(context.Context) error // nil: always ready
-	Horizon func() (time.Time, error)   // nil: the horizon is not known
-	Pages   fs.FS                       // the web page; nil: none
-	Token   string                      // demanded of every API call; empty: none
-	Logger  *slog.Logger                // nil discards
+	Reader   store.Reader
+	Ready    func(context.Context) error // nil: always ready
+	Evidence Evidence                    // nil: there is none
+	Pages    fs.FS                       // the web page; nil: none
+	Token    string                      // demanded of every API call; empty: none
+	Logger   *slog.Logger                // nil discards
 
 	// Middleware goes first, such as instrument's own.
 	Middleware []echo.MiddlewareFunc
+}
+
+// Evidence tells what verdicts may rest on besides the records; evidence.Gatherer does.
+type Evidence interface {
+	// AsOf is the horizon: all that was shipped before is stored. Zero: it is not known.
+	AsOf() (time.Time, error)
+	For(asOf time.Time, records []record.Record) journey.Evidence
 }
 
 // maxRecords bounds the records read for one journey.

@@ -85,9 +85,17 @@ func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int, detail 
 
 const journeys = "/api/v1/journeys/"
 
+// horizon is evidence of no more than that.
+type horizon func() (time.Time, error)
+
+func (h horizon) AsOf() (time.Time, error) { return h() }
+func (h horizon) For(asOf time.Time, _ []record.Record) journey.Evidence {
+	return journey.Evidence{AsOf: asOf}
+}
+
 func TestAJourneyIsAnsweredWithItsHorizon(t *testing.T) {
 	asOf := time.Date(2026, 11, 23, 14, 0, 1, 0, time.UTC)
-	h := query.New(query.Config{Reader: recordsIn(t, golden(t, "interleaved")...), Horizon: func() (time.Time, error) { return asOf, nil }})
+	h := query.New(query.Config{Reader: recordsIn(t, golden(t, "interleaved")...), Evidence: horizon(func() (time.Time, error) { return asOf, nil })})
 	id := "019ab12c3d4e" + strings.Repeat("b", 20)
 	for _, spelling := range []string{id, strings.ToUpper(id), "{" + id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:] + "}"} {
 		w := get(h, journeys+url.PathEscape(spelling))
@@ -106,12 +114,12 @@ func TestAJourneyIsAnsweredWithItsHorizon(t *testing.T) {
 }
 
 func TestAnUnknownHorizonIsNull(t *testing.T) {
-	for _, horizon := range []func() (time.Time, error){
+	for _, evidence := range []query.Evidence{
 		nil,
-		func() (time.Time, error) { return time.Time{}, nil },
-		func() (time.Time, error) { return time.Time{}, errors.New("no Kafka") },
+		horizon(func() (time.Time, error) { return time.Time{}, nil }),
+		horizon(func() (time.Time, error) { return time.Time{}, errors.New("no Kafka") }),
 	} {
-		h := query.New(query.Config{Reader: recordsIn(t, golden(t, "lost")...), Horizon: horizon})
+		h := query.New(query.Config{Reader: recordsIn(t, golden(t, "lost")...), Evidence: evidence})
 		if w := get(h, journeys+"019ab12c3d4e"+strings.Repeat("a", 20)); w.Code != 200 || !strings.Contains(w.Body.String(), `"as_of":null`) {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
@@ -125,7 +133,7 @@ func (late) Lag() time.Duration { return 3 * time.Second }
 
 func TestTheHorizonStepsBackByTheStoresLag(t *testing.T) {
 	asOf := time.Date(2026, 11, 23, 14, 0, 10, 0, time.UTC)
-	h := query.New(query.Config{Reader: late{recordsIn(t, golden(t, "lost")...)}, Horizon: func() (time.Time, error) { return asOf, nil }})
+	h := query.New(query.Config{Reader: late{recordsIn(t, golden(t, "lost")...)}, Evidence: horizon(func() (time.Time, error) { return asOf, nil })})
 	if w := get(h, journeys+"019ab12c3d4e"+strings.Repeat("a", 20)); !strings.Contains(w.Body.String(), `"as_of":"2026-11-23T14:00:07Z"`) {
 		t.Errorf("%s", w.Body)
 	}

@@ -22,7 +22,9 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/waybill-log/waybill/evidence"
 	"github.com/waybill-log/waybill/instrument"
+	"github.com/waybill-log/waybill/journey"
 )
 
 // setting is one name in each spelling: --kafka-brokers, WAYBILL_KAFKA_BROKERS
@@ -55,6 +57,7 @@ var settings = []setting{
 	{"elasticsearch-ca-file", "", "PEM file of who signed Elasticsearch's certificates (default: the system's)"},
 	{"retention", "", "how long records are kept, by whole days, such as 30d (default: for ever)"},
 	{"store-bytes", "", "how large the embedded store may grow, such as 20GB: the oldest records go (default: no bound)"},
+	{"routes", "", "YAML file that says who picks up the messages of which topic, and how soon (default: none)"},
 	{"data", "./waybill-data", "folder of the embedded broker, the embedded store and the demo services"},
 	{"token", "", "token that the API demands, and that this client sends"},
 	{"token-file", "", "file that holds the token"},
@@ -92,6 +95,7 @@ type config struct {
 	ESCAFile          string   `koanf:"elasticsearch-ca-file"`
 	Retention         string   `koanf:"retention"`
 	StoreBytes        string   `koanf:"store-bytes"`
+	Routes            string   `koanf:"routes"`
 	Data              string   `koanf:"data"`
 	Token             string   `koanf:"token"`
 	TokenFile         string   `koanf:"token-file"`
@@ -105,8 +109,9 @@ type config struct {
 	BankAddr          string   `koanf:"bank-addr"`
 	GameAddr          string   `koanf:"game-addr"`
 
-	retention  time.Duration // Retention, read
-	storeBytes int64         // StoreBytes, read
+	retention  time.Duration   // Retention, read
+	storeBytes int64           // StoreBytes, read
+	routes     []journey.Route // Routes, read
 }
 
 func (c *config) kafkaSecurity() instrument.Security {
@@ -232,6 +237,11 @@ func (c *config) resolve() (err error) {
 	}
 	if c.storeBytes, err = parseBytes(c.StoreBytes); err != nil {
 		return usage(fmt.Errorf("store-bytes: %w", err))
+	}
+	if c.Routes != "" {
+		if c.routes, err = evidence.ReadRoutes(c.Routes); err != nil {
+			return usage(err)
+		}
 	}
 	if c.ESAPIKey != "" && c.ESUser != "" {
 		return usage(errors.New("give --elasticsearch-api-key or --elasticsearch-user, not both"))

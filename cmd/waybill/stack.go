@@ -229,16 +229,27 @@ func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 		return errors.Join(err, ln.Close())
 	}
 	s.onStop("horizon", func(context.Context) error { return client.Close() })
-	horizon, err := evidence.NewHorizon(client, s.cfg.KafkaGroup, record.TopicRecords)
+	gatherer, err := evidence.NewGatherer(client, evidence.Config{Group: s.cfg.KafkaGroup, Topic: record.TopicRecords, Routes: s.cfg.routes, Logger: in.Logger()})
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	if _, err := horizon.AsOf(); err != nil { // from now on there is a horizon, unless the collectors lag already
+	if _, err := gatherer.AsOf(); err != nil { // from now on there is a horizon, unless the collectors lag already
 		in.Logger().Warn("the horizon is not known", "error", err)
 	}
+	gathering, enough := context.WithCancel(context.WithoutCancel(ctx))
+	gathered := make(chan struct{})
+	go func() {
+		defer close(gathered)
+		gatherer.Follow(gathering)
+	}()
+	s.onStop("evidence", func(context.Context) error {
+		enough()
+		<-gathered
+		return nil
+	})
 	s.url = "http://" + ln.Addr().String()
 	s.serveHTTP("query", ln, query.New(query.Config{
-		Reader: s.store, Ready: s.store.Ready, Horizon: horizon.AsOf, Pages: pages, Token: s.cfg.Token,
+		Reader: s.store, Ready: s.store.Ready, Evidence: gatherer, Pages: pages, Token: s.cfg.Token,
 		Logger: in.Logger(), Middleware: []echo.MiddlewareFunc{in.Echo()},
 	}))
 	in.Logger().Info("query is running", "url", s.url)
