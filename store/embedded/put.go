@@ -114,10 +114,11 @@ func (s *Store) commit(ctx context.Context, d day, blocks []*block) error {
 		return err
 	}
 	payloads := make([][]byte, len(blocks))
-	var payload []byte
+	var payload, packed []byte
 	for i, b := range blocks {
 		payload = appendBlock(payload[:0], b.raws)
-		b.data = s2.Encode(nil, payload)
+		packed = slices.Grow(packed[:0], s2.MaxEncodedLen(len(payload)))
+		b.data = slices.Clone(s2.Encode(packed[:cap(packed)], payload)) // it stays in memory
 		b.raws = nil
 		payloads[i] = b.data
 	}
