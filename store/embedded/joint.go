@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
+	"runtime"
 	"slices"
 )
 
@@ -105,6 +106,7 @@ func (j *joint) each(visit func(term string, records []uint32) error) error {
 			}
 		}
 		ascend(places, marks)
+		runtime.Gosched()
 		if err := visit(term, places); err != nil {
 			return err
 		}
@@ -155,6 +157,7 @@ func (j *joint) gather(ctx context.Context, records []uint32) ([][]byte, error) 
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
+			runtime.Gosched() // what happens in the background gives way
 			block = place.block(r)
 			var err error
 			if raws, err = j.from[from].load(block); err != nil {

@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 
 	"github.com/FastFilter/xorfilter"
@@ -146,6 +147,7 @@ func (w *sealing) blocks(ctx context.Context) error {
 			w.note(records[:count], size)
 			raws, records = raws[count:], records[count:]
 			n++
+			runtime.Gosched()
 		}
 	}
 	return nil
