@@ -58,7 +58,7 @@ func (j *joint) arrange() error {
 	j.place = make([]uint32, len(j.times))
 	for r, t := range j.times {
 		items[r] = item{begun: t, time: t, record: uint32(r)}
-		j.place[r] = uint32(r)
+		j.place[r] = uint32(r) // until there is an order
 	}
 	journey := uint32(0)
 	err := j.each(func(term string, records []uint32) error {

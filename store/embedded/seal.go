@@ -110,7 +110,7 @@ const gathered = 1 << 13
 
 // blocks writes the records.
 func (w *sealing) blocks(ctx context.Context) error {
-	history, err := w.sample()
+	history, err := w.sample(ctx)
 	if err != nil {
 		return err
 	}
@@ -167,13 +167,13 @@ func (w *sealing) note(records []uint32, size int) {
 }
 
 // sample takes records from all over a segment.
-func (w *sealing) sample() ([]byte, error) {
+func (w *sealing) sample(ctx context.Context) ([]byte, error) {
 	const average = 512
 	var some []uint32
 	for i := 0; i < len(w.order); i += max(1, len(w.order)*average/historyBytes) {
 		some = append(some, w.order[i])
 	}
-	raws, err := w.gather(context.Background(), some)
+	raws, err := w.gather(ctx, some)
 	out := slices.Concat(raws...)
 	return out[:min(len(out), historyBytes)], err
 }
