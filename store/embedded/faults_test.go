@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -242,7 +243,7 @@ func TestADamagedFileIsSetAsideAndTheRestServed(t *testing.T) {
 			asides := 0
 			flips := size(12, 400)
 			for range flips {
-				asides += flip(t, kind)
+				asides += damage(t, kind, flip)
 			}
 			if asides == 0 {
 				t.Error("no flip was ever noticed")
@@ -252,7 +253,44 @@ func TestADamagedFileIsSetAsideAndTheRestServed(t *testing.T) {
 	}
 }
 
-func flip(t *testing.T, kind string) (asides int) {
+// A byte is changed in one part of each kind: numbers, terms, keys and all others.
+func TestADamagedPartOfAnyKindIsNoticed(t *testing.T) {
+	for kind := range 10 {
+		damage(t, ".sealed", func(t *testing.T, path string) string {
+			db, err := sql.Open("sqlite", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			var place int64
+			var data []byte
+			if err := db.QueryRow("SELECT place, data FROM parts WHERE place >> 32 = ? ORDER BY place LIMIT 1", kind+1).Scan(&place, &data); err != nil {
+				t.Fatalf("parts of kind %d: %v", kind+1, err)
+			}
+			data[rand.N(len(data))]++
+			if _, err := db.Exec("UPDATE parts SET data = ? WHERE place = ?", data, place); err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprint("part ", kind+1)
+		})
+	}
+}
+
+// flip changes a bit anywhere, and says where.
+func flip(t *testing.T, path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := rand.N(len(b))
+	b[at] ^= 1 << rand.N(8)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("byte %d of %d", at, len(b))
+}
+
+func damage(t *testing.T, kind string, change func(t *testing.T, path string) string) (asides int) {
 	dir := t.TempDir()
 	s, err := embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 500})
 	if err != nil {
@@ -274,18 +312,10 @@ func flip(t *testing.T, kind string) (asides int) {
 	put(3300, 3400, s)
 	s.Close()
 	path := files(t, dir, kind)[0]
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := rand.N(len(b))
-	b[at] ^= 1 << rand.N(8)
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	at := change(t, path)
 	s, err = embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 500})
 	if err != nil {
-		t.Fatalf("byte %d of %s: %v", at, kind, err)
+		t.Fatalf("%s of %s: %v", at, kind, err)
 	}
 	defer s.Close()
 	right := map[string][]byte{}
@@ -296,11 +326,11 @@ func flip(t *testing.T, kind string) (asides int) {
 	ask := func(entries []store.Entry, err error) {
 		t.Helper()
 		if err != nil {
-			t.Fatalf("byte %d of %s: %v", at, kind, err)
+			t.Fatalf("%s of %s: %v", at, kind, err)
 		}
 		for _, e := range entries {
 			if !bytes.Equal(right[e.ID], e.Raw) {
-				t.Fatalf("byte %d of %s: %s came back as %q", at, kind, e.ID, e.Raw)
+				t.Fatalf("%s of %s: %s came back as %q", at, kind, e.ID, e.Raw)
 			}
 			found[e.ID] = true
 		}
@@ -316,14 +346,14 @@ func flip(t *testing.T, kind string) (asides int) {
 	aside := files(t, dir, ".corrupt")
 	other := 400 // the file that is whole
 	if len(page.Entries) < other || len(aside) == 0 && len(found) != 800 {
-		t.Errorf("byte %d of %s: %d records found, %d by a word; set aside: %v", at, kind, len(found), len(page.Entries), aside)
+		t.Errorf("%s of %s: %d records found, %d by a word; set aside: %v", at, kind, len(found), len(page.Entries), aside)
 	}
 	if len(aside) > 0 && !strings.HasPrefix(aside[0], path) {
 		t.Errorf("%v was set aside, not %s", aside, path)
 	}
 	again := put(0, 400, s) + put(3000, 3400, s)
 	if n, err := s.Count(t.Context()); n != 800 || err != nil {
-		t.Errorf("byte %d of %s: sent again, %d records (%d new), %v", at, kind, n, again, err)
+		t.Errorf("%s of %s: sent again, %d records (%d new), %v", at, kind, n, again, err)
 	}
 	return len(aside)
 }
@@ -351,18 +381,10 @@ func flipJournal(t *testing.T) (asides int) {
 			}
 		}
 	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := rand.N(len(b))
-	b[at] ^= 1 << rand.N(8)
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	at := flip(t, path)
 	s, err := embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 1000})
 	if err != nil {
-		t.Fatalf("byte %d of %d: %v", at, len(b), err)
+		t.Fatalf("%s: %v", at, err)
 	}
 	defer s.Close()
 	found := map[string]bool{}
@@ -381,7 +403,7 @@ func flipJournal(t *testing.T) (asides int) {
 	aside := files(t, dir, ".corrupt")
 	for _, e := range scans(0, acknowledged) {
 		if !found[e.ID] && len(aside) == 0 {
-			t.Fatalf("byte %d of %d: %s is lost, and nothing is set aside", at, len(b), e.ID)
+			t.Fatalf("%s: %s is lost, and nothing is set aside", at, e.ID)
 		}
 	}
 	last := max(acknowledged, len(found)) + 200

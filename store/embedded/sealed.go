@@ -116,7 +116,8 @@ func (s *sealed) open() error {
 	if err := json.Unmarshal(b, &s.head); err != nil {
 		return fmt.Errorf("%w: its head: %w", errCorrupt, err)
 	}
-	return cmp.Or(s.readPlace(), s.readPages(), s.readFilter())
+	_, err = s.numbers()
+	return cmp.Or(err, s.readPlace(), s.readPages(), s.readFilter())
 }
 
 // cool gives back what a file needs only while it is read.
