@@ -101,10 +101,11 @@ type Day struct {
 	Bytes   int64 // on disk
 }
 
-// Store is both, with its life.
+// Store is all three, with its life.
 type Store interface {
 	Writer
 	Reader
+	Searcher
 	// Ready returns nil if the store can be asked now.
 	Ready(ctx context.Context) error
 	Close() error

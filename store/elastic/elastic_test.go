@@ -102,13 +102,6 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func TestSearch(t *testing.T) {
-	storetest.RunSearch(t, func(t *testing.T) storetest.Searchable {
-		c := newCluster(t)
-		return c.open(c.url, 0)
-	})
-}
-
 const noon = "2026.11.23" // the day of storetest's records
 
 func TestAnIndexThatIsGoneIsCreatedAgain(t *testing.T) {

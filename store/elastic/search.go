@@ -228,5 +228,3 @@ func searchError(err error) error {
 	}
 	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 }
-
-var _ store.Searcher = (*Store)(nil)

@@ -254,13 +254,13 @@ func (s *Store) facets(ctx context.Context, seg segment, q *store.Query, field s
 			return partial, err
 		}
 	}
-	err = seg.each(start, func(term string, count uint64, all func() (*roaring.Bitmap, error)) error {
+	err = seg.each(start, func(term string, count uint64, all func() (postings, error)) error {
 		if records != nil {
 			has, err := all()
 			if err != nil {
 				return err
 			}
-			if count = has.AndCardinality(records); count == 0 {
+			if count = has.bitmap().AndCardinality(records); count == 0 {
 				return nil
 			}
 		}

@@ -57,6 +57,7 @@ type Store struct {
 	trouble  error     // why sealing waits; nil if it does not
 	closed   bool
 
+	access *access
 	cache  *lru.Cache[blockAt, [][]byte]
 	clocks *lru.Cache[uint64, []uint32]
 
@@ -89,6 +90,10 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open embedded store: %w", err)
 	}
+	access, err := newAccess()
+	if err != nil {
+		return nil, err
+	}
 	cache, err := lru.New[blockAt, [][]byte](cachedBlocks)
 	if err != nil {
 		return nil, err
@@ -98,7 +103,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Store{cfg: cfg, log: cfg.Logger, unlock: unlock, hots: map[day]*hot{}, held: numbers{}, cache: cache, clocks: clocks, wake: make(chan struct{}, 1), stop: stop}
+	s := &Store{cfg: cfg, log: cfg.Logger, unlock: unlock, hots: map[day]*hot{}, held: numbers{}, access: access, cache: cache, clocks: clocks, wake: make(chan struct{}, 1), stop: stop}
 	s.settled = sync.NewCond(&s.mu)
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open embedded store in %s: %w", cfg.Dir, errors.Join(err, s.Close()))
@@ -131,7 +136,7 @@ func (s *Store) open() error {
 		if !strings.HasSuffix(name, sealedSuffix) {
 			continue
 		}
-		seg, err := openSealed(filepath.Join(s.cfg.Dir, name))
+		seg, err := openSealed(filepath.Join(s.cfg.Dir, name), s.access)
 		if errors.Is(err, errCorrupt) {
 			if err := s.setNameAside(name, err); err != nil {
 				return err
@@ -279,16 +284,11 @@ func (s *Store) countNumbers() error {
 	v := s.view()
 	defer v.release()
 	for _, seg := range v {
-		switch seg := seg.(type) {
-		case *hot:
-			all.join(seg.numbers)
-		case *sealed:
-			n, err := seg.numbers()
-			if err != nil {
-				return err
-			}
-			all.join(n)
+		n, err := seg.numbers()
+		if err != nil {
+			return err
 		}
+		all.join(n)
 	}
 	s.mu.Lock()
 	s.held = all

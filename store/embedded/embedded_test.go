@@ -28,16 +28,14 @@ func open(t *testing.T, dir string) *embedded.Store {
 func TestConformance(t *testing.T) {
 	for name, records := range map[string]int{"hot": 0, "mostly sealed": 8} {
 		t.Run(name, func(t *testing.T) {
-			fresh := func(t *testing.T) *embedded.Store {
+			storetest.Run(t, func(t *testing.T) store.Store {
 				s, err := embedded.Open(embedded.Config{Dir: t.TempDir(), SegmentRecords: records})
 				if err != nil {
 					t.Fatal(err)
 				}
 				t.Cleanup(func() { s.Close() })
 				return s
-			}
-			storetest.Run(t, func(t *testing.T) store.Store { return fresh(t) })
-			storetest.RunSearch(t, func(t *testing.T) storetest.Searchable { return fresh(t) })
+			})
 		})
 	}
 }

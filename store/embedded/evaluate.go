@@ -120,13 +120,13 @@ func (v *evaluation) one(term string) (*roaring.Bitmap, error) {
 // union joins what the terms with a prefix have, of those that want allows.
 func (v *evaluation) union(prefix string, want func(term string) bool) (candidates, error) {
 	out := roaring.New()
-	err := v.segment.each(prefix, func(term string, _ uint64, all func() (*roaring.Bitmap, error)) error {
+	err := v.segment.each(prefix, func(term string, _ uint64, all func() (postings, error)) error {
 		if want != nil && !want(term) {
 			return nil
 		}
 		records, err := all()
 		if err == nil {
-			out.Or(records)
+			out.Or(records.bitmap())
 		}
 		return err
 	})

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,8 +37,12 @@ var midnight = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 // The n-th record: 400 journeys side by side, 3000 records a day, one in ten
 // without a number, one in seven outside any journey.
 func scanOf(n int) store.Entry {
+	return scanAt(n, midnight.AddDate(0, 0, n/3000).Add(time.Duration(n%3000)*time.Second))
+}
+
+func scanAt(n int, at time.Time) store.Entry {
 	r := record.Record{
-		Time: midnight.AddDate(0, 0, n/3000).Add(time.Duration(n%3000) * time.Second), Message: fmt.Sprintf("record %d of order %d 支付", n, n%400),
+		Time: at, Message: fmt.Sprintf("record %d of order %d 支付", n, n%400),
 		Service: "bank", Level: []string{"info", "error"}[n%2], Node: fmt.Sprint("node", n%3), Sequence: uint64(n/3 + 1),
 	}
 	if n%10 == 0 {
@@ -160,6 +166,35 @@ func ingest(dir string) error {
 
 const keptDays = 3
 
+// ingestKilled runs ingest in a process that is killed after so many batches, anywhere
+// in the next one.
+func ingestKilled(t *testing.T, dir string, from, batches int) (acknowledged int) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	cmd.Stdin = strings.NewReader(fmt.Sprintln(from))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		text, n, _ := strings.Cut(lines.Text(), " ")
+		if text != "acknowledged" {
+			t.Fatal(lines.Text())
+		}
+		acknowledged, _ = strconv.Atoi(n)
+		if batches--; batches == 0 {
+			time.Sleep(rand.N(3 * time.Millisecond))
+			cmd.Process.Kill()
+		}
+	}
+	cmd.Wait()
+	return acknowledged
+}
+
 // A process is killed in the middle of writing, sealing, joining and dropping, again
 // and again. Nothing that was acknowledged is lost, and what is sent again after
 // that is there once.
@@ -167,29 +202,7 @@ func TestKilledAtAnyMomentNothingIsLostOrDoubled(t *testing.T) {
 	dir := t.TempDir()
 	acknowledged, kills := 0, size(6, 100)
 	for range kills {
-		cmd := exec.Command(os.Args[0], "-test.run=^$")
-		cmd.Env = append(os.Environ(), childDir+"="+dir)
-		cmd.Stdin = strings.NewReader(fmt.Sprintln(acknowledged))
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
-		for alive := 1 + rand.N(size(60, 150)); lines.Scan(); { // so many batches
-			text, n, _ := strings.Cut(lines.Text(), " ")
-			if text != "acknowledged" {
-				t.Fatal(lines.Text())
-			}
-			acknowledged, _ = strconv.Atoi(n)
-			if alive--; alive == 0 {
-				time.Sleep(rand.N(3 * time.Millisecond)) // anywhere in the next one
-				cmd.Process.Kill()
-			}
-		}
-		cmd.Wait()
+		acknowledged = ingestKilled(t, dir, acknowledged, 1+rand.N(size(60, 150)))
 	}
 	s, err := embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 1000})
 	if err != nil {
@@ -230,7 +243,7 @@ func TestADamagedFileIsSetAsideAndTheRestServed(t *testing.T) {
 			asides := 0
 			flips := size(12, 400)
 			for range flips {
-				asides += flip(t, kind)
+				asides += damage(t, kind, flip)
 			}
 			if asides == 0 {
 				t.Error("no flip was ever noticed")
@@ -240,7 +253,44 @@ func TestADamagedFileIsSetAsideAndTheRestServed(t *testing.T) {
 	}
 }
 
-func flip(t *testing.T, kind string) (asides int) {
+// A byte is changed in one part of each kind: numbers, terms, keys and all others.
+func TestADamagedPartOfAnyKindIsNoticed(t *testing.T) {
+	for kind := range 10 {
+		damage(t, ".sealed", func(t *testing.T, path string) string {
+			db, err := sql.Open("sqlite", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			var place int64
+			var data []byte
+			if err := db.QueryRow("SELECT place, data FROM parts WHERE place >> 32 = ? ORDER BY place LIMIT 1", kind+1).Scan(&place, &data); err != nil {
+				t.Fatalf("parts of kind %d: %v", kind+1, err)
+			}
+			data[rand.N(len(data))]++
+			if _, err := db.Exec("UPDATE parts SET data = ? WHERE place = ?", data, place); err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprint("part ", kind+1)
+		})
+	}
+}
+
+// flip changes a bit anywhere, and says where.
+func flip(t *testing.T, path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := rand.N(len(b))
+	b[at] ^= 1 << rand.N(8)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("byte %d of %d", at, len(b))
+}
+
+func damage(t *testing.T, kind string, change func(t *testing.T, path string) string) (asides int) {
 	dir := t.TempDir()
 	s, err := embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 500})
 	if err != nil {
@@ -262,18 +312,10 @@ func flip(t *testing.T, kind string) (asides int) {
 	put(3300, 3400, s)
 	s.Close()
 	path := files(t, dir, kind)[0]
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := rand.N(len(b))
-	b[at] ^= 1 << rand.N(8)
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	at := change(t, path)
 	s, err = embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 500})
 	if err != nil {
-		t.Fatalf("byte %d of %s: %v", at, kind, err)
+		t.Fatalf("%s of %s: %v", at, kind, err)
 	}
 	defer s.Close()
 	right := map[string][]byte{}
@@ -284,11 +326,11 @@ func flip(t *testing.T, kind string) (asides int) {
 	ask := func(entries []store.Entry, err error) {
 		t.Helper()
 		if err != nil {
-			t.Fatalf("byte %d of %s: %v", at, kind, err)
+			t.Fatalf("%s of %s: %v", at, kind, err)
 		}
 		for _, e := range entries {
 			if !bytes.Equal(right[e.ID], e.Raw) {
-				t.Fatalf("byte %d of %s: %s came back as %q", at, kind, e.ID, e.Raw)
+				t.Fatalf("%s of %s: %s came back as %q", at, kind, e.ID, e.Raw)
 			}
 			found[e.ID] = true
 		}
@@ -304,16 +346,144 @@ func flip(t *testing.T, kind string) (asides int) {
 	aside := files(t, dir, ".corrupt")
 	other := 400 // the file that is whole
 	if len(page.Entries) < other || len(aside) == 0 && len(found) != 800 {
-		t.Errorf("byte %d of %s: %d records found, %d by a word; set aside: %v", at, kind, len(found), len(page.Entries), aside)
+		t.Errorf("%s of %s: %d records found, %d by a word; set aside: %v", at, kind, len(found), len(page.Entries), aside)
 	}
 	if len(aside) > 0 && !strings.HasPrefix(aside[0], path) {
 		t.Errorf("%v was set aside, not %s", aside, path)
 	}
 	again := put(0, 400, s) + put(3000, 3400, s)
 	if n, err := s.Count(t.Context()); n != 800 || err != nil {
-		t.Errorf("byte %d of %s: sent again, %d records (%d new), %v", at, kind, n, again, err)
+		t.Errorf("%s of %s: sent again, %d records (%d new), %v", at, kind, n, again, err)
 	}
 	return len(aside)
+}
+
+// A process is killed in the middle of a transaction, and a byte of what would take
+// that back is changed. What was acknowledged is there, or the file that held it is
+// set aside.
+func TestADamagedJournalLosesNothingInSilence(t *testing.T) {
+	asides := 0
+	flips := size(4, 200)
+	for range flips {
+		asides += flipJournal(t)
+	}
+	t.Logf("%d bytes changed, %d files set aside", flips, asides)
+}
+
+func flipJournal(t *testing.T) (asides int) {
+	dir := t.TempDir()
+	acknowledged, path := 0, ""
+	for path == "" {
+		acknowledged = ingestKilled(t, dir, acknowledged, 1+rand.N(20))
+		for _, name := range files(t, dir, "-journal") {
+			if info, err := os.Stat(name); err == nil && info.Size() > 4096 { // a page at least
+				path = name
+			}
+		}
+	}
+	at := flip(t, path)
+	s, err := embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 1000})
+	if err != nil {
+		t.Fatalf("%s: %v", at, err)
+	}
+	defer s.Close()
+	found := map[string]bool{}
+	for q := (store.Query{Limit: store.MaxLimit}); ; {
+		page, err := s.Search(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page.Entries {
+			found[e.ID] = true
+		}
+		if q.After = page.Next; q.After.IsZero() {
+			break
+		}
+	}
+	aside := files(t, dir, ".corrupt")
+	for _, e := range scans(0, acknowledged) {
+		if !found[e.ID] && len(aside) == 0 {
+			t.Fatalf("%s: %s is lost, and nothing is set aside", at, e.ID)
+		}
+	}
+	last := max(acknowledged, len(found)) + 200
+	if res, err := s.Put(t.Context(), scans(0, last)); err != nil || len(res.Rejected) > 0 {
+		t.Fatal(res, err)
+	}
+	whole(t, s, 0, last)
+	return len(aside)
+}
+
+// The clock of a service jumps back a day in the middle, and forward again.
+func TestAClockThatJumpsBackADay(t *testing.T) {
+	var stream []store.Entry
+	for n := range 6000 {
+		e := scanOf(n)
+		if 3500 <= n && n < 4500 {
+			e = scanAt(n, e.Time.AddDate(0, 0, -1))
+		}
+		stream = append(stream, e)
+	}
+	want := slices.SortedFunc(slices.Values(stream), store.Compare)
+	same := func(a, b store.Entry) bool { return bytes.Equal(a.Raw, b.Raw) }
+	check := func(s *embedded.Store) {
+		t.Helper()
+		if n, err := s.Count(t.Context()); err != nil || n != int64(len(stream)) {
+			t.Errorf("%d records, %v; want %d", n, err, len(stream))
+		}
+		var got []store.Entry
+		for q := (store.Query{Limit: 999, OldestFirst: true}); ; {
+			page, err := s.Search(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, page.Entries...)
+			if q.After = page.Next; q.After.IsZero() {
+				break
+			}
+		}
+		if !slices.EqualFunc(got, want, same) {
+			t.Errorf("%d records by time, not the %d that were stored", len(got), len(want))
+		}
+		for n := range 40 {
+			key := fmt.Sprint("journey-", n)
+			journey, _, err := s.ByKey(t.Context(), key, 1000)
+			all := slices.DeleteFunc(slices.Clone(want), func(e store.Entry) bool { return e.Key != key })
+			if err != nil || !slices.EqualFunc(journey, all, same) {
+				t.Errorf("%s has %d records, %v; want %d", key, len(journey), err, len(all))
+			}
+		}
+		again := slices.Clone(stream)
+		rand.Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
+		if res, err := s.Put(t.Context(), again); err != nil || res.Present != len(again) {
+			t.Errorf("sent again: %+v, %v", res, err)
+		}
+	}
+	dir := t.TempDir()
+	for _, step := range []func(*embedded.Store) error{
+		func(s *embedded.Store) error {
+			for batch := range slices.Chunk(stream, 130) {
+				if _, err := s.Put(t.Context(), batch); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		func(*embedded.Store) error { return nil },
+		func(s *embedded.Store) error { return s.Compact(t.Context()) },
+		func(*embedded.Store) error { return nil },
+	} {
+		s, err := embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 700})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := step(s); err != nil {
+			t.Fatal(err)
+		}
+		check(s)
+		s.Close()
+	}
+	clean(t, dir)
 }
 
 // Readers never miss a record that was acknowledged, while segments are sealed,

@@ -39,8 +39,8 @@ type hot struct {
 	stamps   []uint32 // ms of each record
 	bytes    int64    // of the records
 	terms    *index
-	ids      map[uint64]struct{} // hashes of event.ids without a number
-	numbers  numbers
+	hashes   map[uint64]struct{} // of event.ids without a number
+	held     numbers
 	journeys []journey
 	journey  map[string]int // place in journeys
 }
@@ -57,7 +57,7 @@ const hotSchema = `CREATE TABLE blocks (n INTEGER PRIMARY KEY, data BLOB NOT NUL
 func openHot(dir string, d day, number uint64) (*hot, error) {
 	h := &hot{
 		path: filepath.Join(dir, fileName(d, number, hotSuffix)), of: d, number: number, stamp: time.Now(),
-		terms: newIndex(), ids: map[uint64]struct{}{}, numbers: numbers{}, journey: map[string]int{},
+		terms: newIndex(), hashes: map[uint64]struct{}{}, held: numbers{}, journey: map[string]int{},
 		place: layout{oldest: math.MaxInt64, newest: math.MinInt64},
 	}
 	h.last = h.close
@@ -237,9 +237,9 @@ func (h *hot) apply(b *block) {
 		least, most = min(least, ms), max(most, ms)
 		h.place.oldest, h.place.newest = min(h.place.oldest, t), max(h.place.newest, t)
 		if id := b.ids[i]; id.sequence > 0 {
-			h.numbers.add(id.node, id.sequence)
+			h.held.add(id.node, id.sequence)
 		} else {
-			h.ids[hashID(id.id)] = struct{}{}
+			h.hashes[hashID(id.id)] = struct{}{}
 		}
 		h.visit(b.keys[i], t)
 	}
@@ -292,13 +292,13 @@ func (h *hot) find(term string) (*roaring.Bitmap, error) {
 	return h.terms.get(term), nil
 }
 
-func (h *hot) each(prefix string, visit func(string, uint64, func() (*roaring.Bitmap, error)) error) error {
+func (h *hot) each(prefix string, visit func(string, uint64, func() (postings, error)) error) error {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	var failed error
 	h.terms.each(prefix, func(term string, p *postings) {
 		if failed == nil {
-			failed = visit(term, p.count(), func() (*roaring.Bitmap, error) { return p.bitmap(), nil })
+			failed = visit(term, p.count(), func() (postings, error) { return *p, nil })
 		}
 	})
 	return failed
@@ -313,8 +313,23 @@ func (h *hot) times() ([]uint32, error) {
 func (h *hot) holdsID(hash uint64) bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	_, ok := h.ids[hash]
+	_, ok := h.hashes[hash]
 	return ok
+}
+
+func (h *hot) ids(visit func(uint64)) error {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for hash := range h.hashes {
+		visit(hash)
+	}
+	return nil
+}
+
+func (h *hot) numbers() (numbers, error) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.held, nil
 }
 
 func (h *hot) newest(n int, visit func(string, int64) bool) error {

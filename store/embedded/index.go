@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -58,6 +59,17 @@ func (p *postings) bitmap() *roaring.Bitmap {
 		return p.many.Clone()
 	}
 	return roaring.BitmapOf(p.few...)
+}
+
+// appendTo lists the records, ascending.
+func (p *postings) appendTo(dst []uint32) []uint32 {
+	if p.many == nil {
+		return append(dst, p.few...)
+	}
+	n := int(p.many.GetCardinality())
+	dst = slices.Grow(dst, n)
+	p.many.ManyIterator().NextMany(dst[len(dst) : len(dst)+n])
+	return dst[:len(dst)+n]
 }
 
 func (p *postings) count() uint64 {

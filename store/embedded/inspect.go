@@ -35,11 +35,15 @@ const (
 // Inspect tells what a folder holds, oldest first. It changes nothing, and another
 // process may have the store open. Errors name the file.
 func Inspect(ctx context.Context, dir string) ([]File, error) {
+	access, err := newAccess()
+	if err != nil {
+		return nil, err
+	}
 	var out []File
-	err := eachFile(ctx, dir, func(f *File) error {
+	err = eachFile(ctx, dir, func(f *File) error {
 		switch f.State {
 		case Sealed:
-			s, err := openSealed(filepath.Join(dir, f.Name))
+			s, err := openSealed(filepath.Join(dir, f.Name), access)
 			if err != nil {
 				return err
 			}
@@ -67,11 +71,15 @@ func Inspect(ctx context.Context, dir string) ([]File, error) {
 // nothing, and another process may have the store open. Its own error is of the
 // folder, of ctx or of report.
 func Check(ctx context.Context, dir string, report func(File, error) error) error {
+	access, err := newAccess()
+	if err != nil {
+		return err
+	}
 	return eachFile(ctx, dir, func(f *File) error {
 		path := filepath.Join(dir, f.Name)
 		switch f.State {
 		case Sealed:
-			return errors.Join(integrity(ctx, path), f.checkSealed(ctx, path))
+			return errors.Join(integrity(ctx, path), f.checkSealed(ctx, path, access))
 		case Hot:
 			return errors.Join(integrity(ctx, path), eachBlock(ctx, path, func(records [][]byte) error {
 				f.count(records)
@@ -217,8 +225,8 @@ func integrity(ctx context.Context, path string) error {
 }
 
 // checkSealed reads every part, and makes the index anew from the records.
-func (f *File) checkSealed(ctx context.Context, path string) error {
-	s, err := openSealed(path)
+func (f *File) checkSealed(ctx context.Context, path string, a *access) error {
+	s, err := openSealed(path, a)
 	if err != nil {
 		return err
 	}

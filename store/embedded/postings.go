@@ -40,16 +40,10 @@ func (r *runs) flush() {
 	r.end, r.from = r.until, r.until
 }
 
-func appendPostings(dst []byte, p *postings) []byte {
+func appendPostings(dst []byte, records []uint32) []byte {
 	r := runs{out: dst}
-	if p.many != nil {
-		for it := p.many.Iterator(); it.HasNext(); {
-			r.add(it.Next())
-		}
-	} else {
-		for _, record := range p.few {
-			r.add(record)
-		}
+	for _, record := range records {
+		r.add(record)
 	}
 	r.flush()
 	return r.out
@@ -100,7 +94,7 @@ type pager struct {
 const pageBytes = 4 << 10
 
 // add returns a page that is full, and its first term.
-func (w *pager) add(term string, p *postings) (page []byte, first string) {
+func (w *pager) add(term string, records []uint32) (page []byte, first string) {
 	if len(w.page) >= pageBytes {
 		page, first = w.page, w.first
 		w.page, w.before = nil, ""
@@ -115,8 +109,8 @@ func (w *pager) add(term string, p *postings) (page []byte, first string) {
 	w.page = binary.AppendUvarint(w.page, uint64(shared))
 	w.page = binary.AppendUvarint(w.page, uint64(len(term)-shared))
 	w.page = append(w.page, term[shared:]...)
-	w.page = binary.AppendUvarint(w.page, p.count())
-	w.list = appendPostings(w.list[:0], p)
+	w.page = binary.AppendUvarint(w.page, uint64(len(records)))
+	w.list = appendPostings(w.list[:0], records)
 	w.page = binary.AppendUvarint(w.page, uint64(len(w.list)))
 	w.page = append(w.page, w.list...)
 	w.before = term

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"time"
 
@@ -69,6 +70,7 @@ func (s *Store) sort(b *batch) (res store.Result, err error) {
 		d := dayOf(e.Time)
 		blocks := b.days[d]
 		if n := len(blocks); n == 0 || blocks[n-1].bytes >= blockBytes {
+			runtime.Gosched() // whoever reads waits for less than a time slice
 			blocks = append(blocks, &block{})
 			b.days[d] = blocks
 		}
@@ -114,10 +116,11 @@ func (s *Store) commit(ctx context.Context, d day, blocks []*block) error {
 		return err
 	}
 	payloads := make([][]byte, len(blocks))
-	var payload []byte
+	var payload, packed []byte
 	for i, b := range blocks {
 		payload = appendBlock(payload[:0], b.raws)
-		b.data = s2.Encode(nil, payload)
+		packed = slices.Grow(packed[:0], s2.MaxEncodedLen(len(payload)))
+		b.data = slices.Clone(s2.Encode(packed[:cap(packed)], payload)) // it stays in memory
 		b.raws = nil
 		payloads[i] = b.data
 	}
@@ -134,6 +137,7 @@ func (s *Store) commit(ctx context.Context, d day, blocks []*block) error {
 			}
 		}
 		s.mu.Unlock()
+		runtime.Gosched()
 	}
 	return nil
 }

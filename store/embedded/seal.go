@@ -10,47 +10,37 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 
 	"github.com/FastFilter/xorfilter"
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"github.com/klauspost/compress/zstd"
-
-	"github.com/waybill-log/waybill/store"
 )
 
 // historyBytes is how much of a segment's own records its blocks are compressed
 // against.
 const historyBytes = 64 << 10
 
-// item is a record on its way into a sealed segment: those of a journey stand side
-// by side, journeys by their first record.
-type item struct {
-	begun int64 // when its journey was first heard of in this segment
-	entry store.Entry
-}
-
-func compareItems(a, b item) int {
-	return cmp.Or(cmp.Compare(a.begun, b.begun), cmp.Compare(a.entry.Key, b.entry.Key), store.Compare(a.entry, b.entry))
-}
-
 // sealAll makes one sealed file of the records of others, under a name that tells
 // nothing until it is complete. The others stay.
-func sealAll(ctx context.Context, dir string, number uint64, from []segment) (*sealed, error) {
-	items, err := gather(ctx, from)
+func sealAll(ctx context.Context, dir string, number uint64, from []segment, a *access) (*sealed, error) {
+	path := filepath.Join(dir, fileName(from[0].day(), number, sealedSuffix))
+	j, err := newJoint(from)
 	if err != nil {
 		return nil, err
 	}
-	d := from[0].day()
-	path := filepath.Join(dir, fileName(d, number, sealedSuffix))
-	w := &sealing{day: d, index: newIndex(), numbers: numbers{}, last: map[string]int64{}}
+	w := &sealing{joint: j, head: head{Oldest: math.MaxInt64, Newest: math.MinInt64}}
 	for _, s := range from {
+		place := s.layout()
 		w.head.Replaces = append(w.head.Replaces, s.name())
+		w.head.Oldest, w.head.Newest = min(w.head.Oldest, place.oldest), max(w.head.Newest, place.newest)
 	}
 	part := path + partSuffix
-	if err := w.write(ctx, part, items); err != nil {
+	if err := w.write(ctx, part); err != nil {
 		return nil, fmt.Errorf("seal %s: %w", filepath.Base(path), errors.Join(err, remove(part)))
 	}
 	if err := os.Rename(part, path); err != nil {
@@ -59,64 +49,20 @@ func sealAll(ctx context.Context, dir string, number uint64, from []segment) (*s
 	if err := syncDir(dir); err != nil {
 		return nil, err
 	}
-	return openSealed(path)
-}
-
-// gather reads all records of some segments, in the order of a sealed one.
-func gather(ctx context.Context, from []segment) ([]item, error) {
-	var items []item
-	begun := map[string]int64{}
-	for _, s := range from {
-		place := s.layout()
-		items = slices.Grow(items, int(place.records))
-		for n := range place.first {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			records, err := s.load(n)
-			if err != nil {
-				return nil, fmt.Errorf("block %d of %s: %w", n, s.name(), err)
-			}
-			for _, raw := range records {
-				e, err := store.NewEntry(raw)
-				if err != nil {
-					return nil, fmt.Errorf("%w: block %d of %s: %w", errCorrupt, n, s.name(), err)
-				}
-				t := e.Time.UnixNano()
-				if e.Key != "" {
-					if first, ok := begun[e.Key]; !ok || t < first {
-						begun[e.Key] = t
-					}
-				}
-				items = append(items, item{begun: t, entry: e})
-			}
-		}
-	}
-	for i := range items {
-		if key := items[i].entry.Key; key != "" {
-			items[i].begun = begun[key]
-		}
-	}
-	slices.SortFunc(items, compareItems)
-	return items, nil
+	return openSealed(path, a)
 }
 
 // sealing writes one sealed file.
 type sealing struct {
-	day     day
-	head    head
-	index   *index
-	numbers numbers
-	ids     []uint64
-	last    map[string]int64 // of each correlation key
-	place   []byte
-	times   []byte
+	*joint
+	head   head
+	layout []byte
 
 	insert *sql.Stmt
 	plain  *zstd.Encoder
 }
 
-func (w *sealing) write(ctx context.Context, path string, items []item) (err error) {
+func (w *sealing) write(ctx context.Context, path string) (err error) {
 	if err := remove(path); err != nil {
 		return err
 	}
@@ -141,7 +87,7 @@ func (w *sealing) write(ctx context.Context, path string, items []item) (err err
 	if w.plain, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault)); err != nil {
 		return err
 	}
-	for _, step := range []func() error{func() error { return w.blocks(items) }, w.terms, w.keys, w.rest} {
+	for _, step := range []func() error{func() error { return w.blocks(ctx) }, w.terms, w.keys, w.rest} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -159,9 +105,15 @@ func (w *sealing) packed(kind, n int, data []byte) error {
 	return w.part(kind, n, w.plain.EncodeAll(data, nil))
 }
 
-// blocks writes the records, and takes notes for all else.
-func (w *sealing) blocks(items []item) error {
-	history := sample(items)
+// gathered is how many records are in memory at a time, on their way into blocks.
+const gathered = 1 << 13
+
+// blocks writes the records.
+func (w *sealing) blocks(ctx context.Context) error {
+	history, err := w.sample(ctx)
+	if err != nil {
+		return err
+	}
 	if err := w.part(historyPart, 0, history); err != nil {
 		return err
 	}
@@ -174,64 +126,56 @@ func (w *sealing) blocks(items []item) error {
 		return err
 	}
 	defer func() { _ = enc.Close() }()
-	w.head.Oldest, w.head.Newest = items[0].entry.Time.UnixNano(), items[0].entry.Time.UnixNano()
-	var r reader
 	var payload, packed []byte
-	for n := 0; len(items) > 0; n++ {
-		size, count := 0, 0
-		var raws [][]byte
-		for size < blockBytes && count < len(items) {
-			raws = append(raws, items[count].entry.Raw)
-			size += len(items[count].entry.Raw)
-			count++
-		}
-		w.note(&r, items[:count])
-		payload = appendBlock(payload[:0], raws)
-		packed = enc.EncodeAll(payload, packed[:0])
-		if err := w.part(blockPart, n, packed); err != nil {
+	n := 0
+	for records := range slices.Chunk(w.order, gathered) {
+		raws, err := w.gather(ctx, records)
+		if err != nil {
 			return err
 		}
-		items = items[count:]
+		for len(raws) > 0 {
+			size, count := 0, 0
+			for size < blockBytes && count < len(raws) {
+				size += len(raws[count])
+				count++
+			}
+			payload = appendBlock(payload[:0], raws[:count])
+			packed = enc.EncodeAll(payload, packed[:0])
+			if err := w.part(blockPart, n, packed); err != nil {
+				return err
+			}
+			w.note(records[:count], size)
+			raws, records = raws[count:], records[count:]
+			n++
+			runtime.Gosched()
+		}
 	}
 	return nil
 }
 
-// note indexes the records of one block.
-func (w *sealing) note(r *reader, items []item) {
-	first := w.head.Records
-	least, most := uint32(1<<32-1), uint32(0)
-	for i, it := range items {
-		record := first + uint32(i)
-		t := it.entry.Time.UnixNano()
-		id := r.read(it.entry.Raw, func(term []byte) { w.index.add(term, record) })
-		if id.sequence > 0 {
-			w.numbers.add(id.node, id.sequence)
-		} else {
-			w.ids = append(w.ids, hashID(id.id))
-		}
-		if it.entry.Key != "" {
-			w.last[it.entry.Key] = max(w.last[it.entry.Key], t)
-		}
-		ms := w.day.ms(t)
-		least, most = min(least, ms), max(most, ms)
-		w.times = binary.LittleEndian.AppendUint32(w.times, ms)
-		w.head.Oldest, w.head.Newest = min(w.head.Oldest, t), max(w.head.Newest, t)
-		w.head.Bytes += int64(len(it.entry.Raw))
+// note takes down where the records of a block lie.
+func (w *sealing) note(records []uint32, size int) {
+	least, most := uint32(math.MaxUint32), uint32(0)
+	for _, r := range records {
+		least, most = min(least, w.times[r]), max(most, w.times[r])
 	}
-	w.place = binary.LittleEndian.AppendUint32(w.place, first)
-	w.place = binary.LittleEndian.AppendUint32(w.place, least)
-	w.place = binary.LittleEndian.AppendUint32(w.place, most)
-	w.head.Records += uint32(len(items))
+	w.layout = binary.LittleEndian.AppendUint32(w.layout, w.head.Records)
+	w.layout = binary.LittleEndian.AppendUint32(w.layout, least)
+	w.layout = binary.LittleEndian.AppendUint32(w.layout, most)
+	w.head.Records += uint32(len(records))
+	w.head.Bytes += int64(size)
 }
 
 // sample takes records from all over a segment.
-func sample(items []item) []byte {
-	var out []byte
+func (w *sealing) sample(ctx context.Context) ([]byte, error) {
 	const average = 512
-	for i := 0; i < len(items) && len(out) < historyBytes; i += max(1, len(items)*average/historyBytes) {
-		out = append(out, items[i].entry.Raw...)
+	var some []uint32
+	for i := 0; i < len(w.order); i += max(1, len(w.order)*average/historyBytes) {
+		some = append(some, w.order[i])
 	}
-	return out[:min(len(out), historyBytes)]
+	raws, err := w.gather(ctx, some)
+	out := slices.Concat(raws...)
+	return out[:min(len(out), historyBytes)], err
 }
 
 // terms writes the index, a page at a time.
@@ -247,14 +191,17 @@ func (w *sealing) terms() error {
 		n++
 		return w.packed(pagePart, n-1, page)
 	}
-	hashes := slices.Concat(w.ids, []uint64{hashTerm("")}) // a filter of nothing cannot be built
-	for _, term := range slices.Sorted(maps.Keys(w.index.places)) {
-		hashes = append(hashes, hashTerm(term))
-		if err := flush(out.add(term, &w.index.postings[w.index.places[term]])); err != nil {
-			return err
+	hashes := []uint64{hashTerm("")} // a filter of nothing cannot be built
+	for _, s := range w.from {
+		if err := s.ids(func(hash uint64) { hashes = append(hashes, hash) }); err != nil {
+			return fault(s, err)
 		}
 	}
-	if err := flush(out.page, out.first); err != nil {
+	err := w.each(func(term string, records []uint32) error {
+		hashes = append(hashes, hashTerm(term))
+		return flush(out.add(term, records))
+	})
+	if err := cmp.Or(err, flush(out.page, out.first)); err != nil {
 		return err
 	}
 	filter, err := xorfilter.NewBinaryFuse[uint16](hashes)
@@ -272,8 +219,18 @@ func (w *sealing) terms() error {
 const keyChunk = 512
 
 func (w *sealing) keys() error {
-	all := make([]journey, 0, len(w.last))
-	for key, last := range w.last {
+	latest := map[string]int64{}
+	for _, s := range w.from {
+		err := s.newest(math.MaxInt, func(key string, last int64) bool {
+			latest[key] = max(latest[key], last)
+			return true
+		})
+		if err != nil {
+			return fault(s, err)
+		}
+	}
+	all := make([]journey, 0, len(latest))
+	for key, last := range latest {
 		all = append(all, journey{key, last})
 	}
 	slices.SortFunc(all, later)
@@ -295,12 +252,21 @@ func (w *sealing) keys() error {
 
 func (w *sealing) rest() error {
 	var times []byte
-	for last, b := int64(0), w.times; len(b) > 0; b = b[4:] {
-		ms := int64(binary.LittleEndian.Uint32(b))
+	last := int64(0)
+	for _, r := range w.order {
+		ms := int64(w.times[r])
 		times = binary.AppendVarint(times, ms-last)
 		last = ms
 	}
-	held, err := appendNumbers(nil, w.numbers)
+	all := numbers{}
+	for _, s := range w.from {
+		n, err := s.numbers()
+		if err != nil {
+			return fault(s, err)
+		}
+		all.join(n)
+	}
+	held, err := appendNumbers(nil, all)
 	if err != nil {
 		return err
 	}
@@ -308,7 +274,7 @@ func (w *sealing) rest() error {
 	if err != nil {
 		return err
 	}
-	return cmp.Or(w.packed(timePart, 0, times), w.packed(placePart, 0, w.place), w.part(numberPart, 0, held), w.part(headPart, 0, about))
+	return cmp.Or(w.packed(timePart, 0, times), w.packed(placePart, 0, w.layout), w.part(numberPart, 0, held), w.part(headPart, 0, about))
 }
 
 func appendNumbers(b []byte, all numbers) ([]byte, error) {

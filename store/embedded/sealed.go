@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
+	"sync/atomic"
 
 	"github.com/FastFilter/xorfilter"
 	"github.com/RoaringBitmap/roaring/v2"
@@ -29,9 +29,10 @@ type sealed struct {
 	of     day
 	number uint64
 	size   int64
+	access *access
 	db     *sql.DB
-	read   *sql.Stmt // of a part by its place
-	zstd   *zstd.Decoder
+	read   *sql.Stmt                    // of a part by its place
+	blocks atomic.Pointer[zstd.Decoder] // nil until a block is read
 
 	head  head
 	place layout
@@ -77,8 +78,8 @@ func partPlace(kind, n int) int64 { return int64(kind)<<32 | int64(n) }
 
 // openSealed opens a sealed file. The error wraps errCorrupt where it does not hold
 // what was written.
-func openSealed(path string) (*sealed, error) {
-	s := &sealed{path: path}
+func openSealed(path string, a *access) (*sealed, error) {
+	s := &sealed{path: path, access: a}
 	var ok bool
 	if s.of, s.number, ok = parseName(strings.TrimSuffix(filepath.Base(path), sealedSuffix)); !ok {
 		return nil, fmt.Errorf("%s is not a name of a sealed file", filepath.Base(path))
@@ -97,12 +98,11 @@ func (s *sealed) open() error {
 		return err
 	}
 	s.size = info.Size()
-	if s.db, err = sql.Open("sqlite", "file:"+s.path+"?mode=ro&immutable=1&_pragma=cache_size(-128)&_pragma=query_only(1)"); err != nil {
+	if s.db, err = sql.Open("sqlite", "file:"+s.path+"?mode=ro&immutable=1&_pragma=cache_size(-128)"); err != nil {
 		return err
 	}
 	s.db.SetMaxOpenConns(4)
-	s.db.SetMaxIdleConns(1)
-	s.db.SetConnMaxIdleTime(time.Minute)
+	s.access.use(s)
 	if version, err := readVersion(s.db, sealedVersion); err != nil || version == 0 {
 		return cmp.Or(err, fmt.Errorf("%w: nothing was written to it", errCorrupt))
 	}
@@ -116,14 +116,14 @@ func (s *sealed) open() error {
 	if err := json.Unmarshal(b, &s.head); err != nil {
 		return fmt.Errorf("%w: its head: %w", errCorrupt, err)
 	}
-	history, err := s.part(historyPart, 0)
-	if err != nil {
-		return err
-	}
-	if s.zstd, err = newDecoder(history); err != nil {
-		return err
-	}
-	return cmp.Or(s.readPlace(), s.readPages(), s.readFilter())
+	_, err = s.numbers()
+	return cmp.Or(err, s.readPlace(), s.readPages(), s.readFilter())
+}
+
+// cool gives back what a file needs only while it is read.
+func (s *sealed) cool() {
+	s.db.SetMaxIdleConns(0)
+	s.blocks.Store(nil)
 }
 
 func (s *sealed) readPlace() error {
@@ -132,10 +132,12 @@ func (s *sealed) readPlace() error {
 		return err
 	}
 	s.place = layout{records: s.head.Records, oldest: s.head.Oldest, newest: s.head.Newest}
+	if len(b)%12 != 0 {
+		return fmt.Errorf("%w: its layout", errCorrupt)
+	}
+	blocks := len(b) / 12
+	s.place.first, s.place.min, s.place.max = make([]uint32, 0, blocks), make([]uint32, 0, blocks), make([]uint32, 0, blocks)
 	for len(b) > 0 {
-		if len(b) < 12 {
-			return fmt.Errorf("%w: its layout", errCorrupt)
-		}
 		s.place.first = append(s.place.first, binary.LittleEndian.Uint32(b))
 		s.place.min = append(s.place.min, binary.LittleEndian.Uint32(b[4:]))
 		s.place.max = append(s.place.max, binary.LittleEndian.Uint32(b[8:]))
@@ -173,6 +175,7 @@ func (s *sealed) readFilter() error {
 
 // part reads one part.
 func (s *sealed) part(kind, n int) ([]byte, error) {
+	s.access.use(s)
 	place := partPlace(kind, n)
 	var b []byte
 	err := s.read.QueryRow(place).Scan(&b)
@@ -194,7 +197,12 @@ func (s *sealed) unpacked(kind, n int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b, err = s.zstd.DecodeAll(b, nil); err != nil {
+	return s.decode(s.access.plain, b, kind, n)
+}
+
+func (s *sealed) decode(with *zstd.Decoder, b []byte, kind, n int) ([]byte, error) {
+	b, err := with.DecodeAll(b, nil)
+	if err != nil {
 		return nil, fmt.Errorf("%w: part %d/%d of %s: %w", errCorrupt, kind, n, s.name(), err)
 	}
 	return b, nil
@@ -206,11 +214,39 @@ func (s *sealed) id() uint64     { return s.number }
 func (s *sealed) layout() layout { return s.place }
 
 func (s *sealed) load(n int) ([][]byte, error) {
-	b, err := s.unpacked(blockPart, n)
+	b, err := s.part(blockPart, n)
 	if err != nil {
 		return nil, err
 	}
+	with, err := s.decoder()
+	if err != nil {
+		return nil, err
+	}
+	if b, err = s.decode(with, b, blockPart, n); err != nil {
+		return nil, err
+	}
 	return parseBlock(b)
+}
+
+// decoder decompresses blocks.
+func (s *sealed) decoder() (*zstd.Decoder, error) {
+	if d := s.blocks.Load(); d != nil {
+		return d, nil
+	}
+	history, err := s.part(historyPart, 0)
+	if err != nil {
+		return nil, err
+	}
+	options := decoding
+	if len(history) > 0 {
+		options = append(slices.Clip(options), zstd.WithDecoderDictRaw(historyID, history))
+	}
+	d, err := zstd.NewReader(nil, options...)
+	if err != nil {
+		return nil, err
+	}
+	s.blocks.Store(d)
+	return d, nil
 }
 
 func (s *sealed) find(term string) (found *roaring.Bitmap, err error) {
@@ -239,7 +275,7 @@ func (s *sealed) find(term string) (found *roaring.Bitmap, err error) {
 	return found, err
 }
 
-func (s *sealed) each(prefix string, visit func(string, uint64, func() (*roaring.Bitmap, error)) error) error {
+func (s *sealed) each(prefix string, visit func(string, uint64, func() (postings, error)) error) error {
 	i, there := slices.BinarySearch(s.pages, prefix)
 	if !there {
 		i = max(i-1, 0)
@@ -254,7 +290,10 @@ func (s *sealed) each(prefix string, visit func(string, uint64, func() (*roaring
 			if !strings.HasPrefix(term, prefix) {
 				return term < prefix, nil
 			}
-			return true, visit(term, count, func() (*roaring.Bitmap, error) { return parsePostings(list, s.head.Records) })
+			return true, visit(term, count, func() (postings, error) {
+				records, err := parsePostings(list, s.head.Records)
+				return postings{many: records}, err
+			})
 		})
 		if err != nil {
 			return err
@@ -282,6 +321,23 @@ func (s *sealed) times() ([]uint32, error) {
 
 func (s *sealed) holdsID(hash uint64) bool { return s.may.Contains(hash) }
 
+// ids reads every record: what is asked for is nowhere else.
+func (s *sealed) ids(visit func(uint64)) error {
+	var r reader
+	for n := range s.place.first {
+		raws, err := s.load(n)
+		if err != nil {
+			return err
+		}
+		for _, raw := range raws {
+			if id := r.read(raw, func([]byte) {}); id.sequence == 0 {
+				visit(hashID(id.id))
+			}
+		}
+	}
+	return nil
+}
+
 func (s *sealed) newest(_ int, visit func(string, int64) bool) error {
 	for n := range s.head.Keys {
 		b, err := s.unpacked(keyPart, n)
@@ -305,7 +361,6 @@ func (s *sealed) newest(_ int, visit func(string, int64) bool) error {
 	return nil
 }
 
-// held reads the numbers of the instances' records.
 func (s *sealed) numbers() (numbers, error) {
 	b, err := s.part(numberPart, 0)
 	if err != nil {
@@ -316,9 +371,7 @@ func (s *sealed) numbers() (numbers, error) {
 
 func (s *sealed) close() error {
 	var errs []error
-	if s.zstd != nil {
-		s.zstd.Close()
-	}
+	s.access.forget(s)
 	if s.read != nil {
 		errs = append(errs, s.read.Close())
 	}
@@ -326,15 +379,6 @@ func (s *sealed) close() error {
 		errs = append(errs, s.db.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// newDecoder decompresses what was compressed against history.
-func newDecoder(history []byte) (*zstd.Decoder, error) {
-	options := []zstd.DOption{zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(64 << 20)}
-	if len(history) > 0 {
-		options = append(options, zstd.WithDecoderDictRaw(historyID, history))
-	}
-	return zstd.NewReader(nil, options...)
 }
 
 const historyID = 1

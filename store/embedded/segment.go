@@ -26,11 +26,15 @@ type segment interface {
 	find(term string) (*roaring.Bitmap, error)
 	// each visits the terms with a prefix in no order. What it visits may take part of
 	// find's cost: all is called for those that are asked for.
-	each(prefix string, visit func(term string, count uint64, all func() (*roaring.Bitmap, error)) error) error
+	each(prefix string, visit func(term string, count uint64, all func() (postings, error)) error) error
 	// times returns when each record was written, in ms since the day began.
 	times() ([]uint32, error)
 	// holdsID reports whether an event.id without a number may be here.
 	holdsID(hash uint64) bool
+	// ids visits the hashes of event.ids without a number.
+	ids(visit func(hash uint64)) error
+	// numbers are those of instances' records, for the caller to read.
+	numbers() (numbers, error)
 	// newest visits correlation keys by their latest record, newest first, until visit returns false.
 	newest(n int, visit func(key string, last int64) bool) error
 

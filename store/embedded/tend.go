@@ -105,7 +105,7 @@ func (s *Store) seal(ctx context.Context, h *hot) error {
 // join makes one sealed segment of several. The caller holds files.
 func (s *Store) join(ctx context.Context, old []segment) error {
 	began := time.Now()
-	by, err := sealAll(ctx, s.cfg.Dir, s.number.Add(1), old)
+	by, err := sealAll(ctx, s.cfg.Dir, s.number.Add(1), old, s.access)
 	if err != nil {
 		return err
 	}

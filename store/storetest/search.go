@@ -19,16 +19,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Searchable is a store that can be searched.
-type Searchable interface {
-	store.Store
-	store.Searcher
-}
-
-// RunSearch checks how the stores that open gives are searched, an empty one for
-// each test.
-func RunSearch(t *testing.T, open func(t *testing.T) Searchable) {
-	for name, test := range map[string]func(*testing.T, Searchable){
+// runSearch checks how stores are searched.
+func runSearch(t *testing.T, open func(t *testing.T) store.Store) {
+	for name, test := range map[string]func(*testing.T, store.Store){
 		"each condition finds what it means":          conditions,
 		"words of any script are found":               scripts,
 		"values too long for an index are not found":  longValues,
@@ -51,7 +44,7 @@ func RunSearch(t *testing.T, open func(t *testing.T) Searchable) {
 
 // hold puts records, n1-1 and so on where they have no ID, a second apart where
 // they have no time, and waits until they are found.
-func hold(t *testing.T, s Searchable, records ...record.Record) []store.Entry {
+func hold(t *testing.T, s store.Store, records ...record.Record) []store.Entry {
 	t.Helper()
 	var batch []store.Entry
 	for i, r := range records {
@@ -72,7 +65,7 @@ func hold(t *testing.T, s Searchable, records ...record.Record) []store.Entry {
 	return batch
 }
 
-func search(t testing.TB, s Searchable, q store.Query) store.Page {
+func search(t testing.TB, s store.Store, q store.Query) store.Page {
 	t.Helper()
 	page, err := s.Search(t.Context(), q)
 	if err != nil {
@@ -88,7 +81,7 @@ func search(t testing.TB, s Searchable, q store.Query) store.Page {
 }
 
 // all reads page after page. A budget doubles with each partial page.
-func all(t testing.TB, s Searchable, q store.Query) []store.Entry {
+func all(t testing.TB, s store.Store, q store.Query) []store.Entry {
 	t.Helper()
 	var found []store.Entry
 	for range 10_000 {
@@ -117,7 +110,7 @@ func ids(entries []store.Entry) string {
 }
 
 // found checks the oldest first, by their sequence numbers.
-func found(t *testing.T, s Searchable, n filter.Node, want string) {
+func found(t *testing.T, s store.Store, n filter.Node, want string) {
 	t.Helper()
 	got := strings.ReplaceAll(ids(all(t, s, store.Query{Filter: n, Limit: 100, OldestFirst: true})), "n1-", "")
 	if got != want {
@@ -125,7 +118,7 @@ func found(t *testing.T, s Searchable, n filter.Node, want string) {
 	}
 }
 
-func conditions(t *testing.T, s Searchable) {
+func conditions(t *testing.T, s store.Store) {
 	hold(t, s,
 		record.Record{Level: "info", Service: "bank", Message: "Payment of order A-1001 was refused: not enough money", Labels: []record.Label{{Key: "order_id", Value: "A-1001"}, {Key: "a.b", Value: "1"}},
 			Error: record.Error{Type: "bank.Refused", Message: "balance is 3.50"}},
@@ -240,7 +233,7 @@ func conditions(t *testing.T, s Searchable) {
 	}
 }
 
-func scripts(t *testing.T, s Searchable) {
+func scripts(t *testing.T, s store.Store) {
 	hold(t, s,
 		record.Record{Message: "訂單支付失敗,帳戶餘額不足"},
 		record.Record{Message: "カタカナラーメンの注文に失敗しました"},
@@ -275,7 +268,7 @@ func scripts(t *testing.T, s Searchable) {
 	found(t, s, filter.Contains{Field: "message", Text: "付失敗,帳"}, "1")
 }
 
-func longValues(t *testing.T, s Searchable) {
+func longValues(t *testing.T, s store.Store) {
 	x, face, car := strings.Repeat("x", 1024), strings.Repeat("😀", 512), strings.Repeat("車", 1024)
 	of := func(value string) record.Record {
 		return record.Record{SpanName: value, TraceID: value, Labels: []record.Label{{Key: "k", Value: value}}, Message: strings.Repeat("word ", 5000) + "last " + strings.Repeat("y", 40_000)}
@@ -294,7 +287,7 @@ func longValues(t *testing.T, s Searchable) {
 	found(t, s, filter.Phrase{Field: "message", Text: strings.Repeat("y", 800), Prefix: true}, "1 2 3 4 5 6")
 }
 
-func times(t *testing.T, s Searchable) {
+func times(t *testing.T, s store.Store) {
 	first, last := time.Unix(0, 1).UTC(), time.Unix(0, math.MaxInt64).UTC()
 	hold(t, s,
 		record.Record{Time: first}, record.Record{Time: noon.Add(-1)}, record.Record{Time: noon},
@@ -333,7 +326,7 @@ func times(t *testing.T, s Searchable) {
 
 // sameMoment has more records of one nanosecond than a page, in two days, and
 // identities whose order is that of bytes, not of numbers.
-func sameMoment(t *testing.T, s Searchable) {
+func sameMoment(t *testing.T, s store.Store) {
 	var records []record.Record
 	for day := range 2 {
 		for n := range 150 {
@@ -369,7 +362,7 @@ func same(t rapid.TB, got, want []store.Entry) {
 	}
 }
 
-func arriving(t *testing.T, s Searchable) {
+func arriving(t *testing.T, s store.Store) {
 	at := func(from, n int) (records []record.Record) {
 		for i := range n {
 			records = append(records, record.Record{Time: noon.Add(time.Duration(from) * time.Second), Node: "n2", Sequence: uint64(1000*(from+500) + i)})
@@ -394,7 +387,7 @@ func arriving(t *testing.T, s Searchable) {
 	}
 }
 
-func around(t *testing.T, s Searchable) {
+func around(t *testing.T, s store.Store) {
 	var records []record.Record
 	for n := range 40 {
 		records = append(records, record.Record{
@@ -433,7 +426,7 @@ func around(t *testing.T, s Searchable) {
 	}
 }
 
-func facets(t *testing.T, s Searchable) {
+func facets(t *testing.T, s store.Store) {
 	var records []record.Record
 	for n := range 60 {
 		r := record.Record{Time: noon.AddDate(0, 0, -(n % 4)), Service: fmt.Sprint("s", min(n%12, 9)), Level: "info", HTTP: record.HTTP{Status: []int{1000, 200, 404, 99}[n%4]}}
@@ -464,7 +457,7 @@ func facets(t *testing.T, s Searchable) {
 	f(store.Query{}, "error.type", 3, 0)
 }
 
-func histogram(t *testing.T, s Searchable) {
+func histogram(t *testing.T, s store.Store) {
 	at := func(d time.Duration) record.Record { return record.Record{Time: noon.Add(d)} }
 	hold(t, s, at(0), at(1), at(999*time.Microsecond), at(time.Millisecond), at(6*time.Second), at(7*time.Second), at(25*time.Hour))
 	f := func(from, until, step time.Duration, n filter.Node, want ...store.Bucket) {
@@ -487,7 +480,7 @@ func histogram(t *testing.T, s Searchable) {
 	f(0, time.Second*10, time.Millisecond, filter.Or{})
 }
 
-func newest(t *testing.T, s Searchable) {
+func newest(t *testing.T, s store.Store) {
 	at := func(second int, key string, n int) (records []record.Record) {
 		for i := range n {
 			records = append(records, record.Record{Time: noon.Add(time.Duration(second) * time.Second), Node: "n" + key + strconv.Itoa(second), Sequence: uint64(i + 1), CorrelationID: key})
@@ -519,7 +512,7 @@ func newest(t *testing.T, s Searchable) {
 	}
 }
 
-func budget(t *testing.T, s Searchable) {
+func budget(t *testing.T, s store.Store) {
 	var records []record.Record
 	for n := range 500 {
 		records = append(records, record.Record{Time: noon.Add(time.Duration(n%50) * time.Hour), Message: fmt.Sprint("number ", n), Service: fmt.Sprint("s", n%5)})
@@ -552,7 +545,7 @@ func budget(t *testing.T, s Searchable) {
 	}
 }
 
-func refused(t *testing.T, s Searchable) {
+func refused(t *testing.T, s store.Store) {
 	no := func(what string, err error) {
 		t.Helper()
 		if !errors.Is(err, store.ErrQuery) {
@@ -602,7 +595,7 @@ func refused(t *testing.T, s Searchable) {
 	}
 }
 
-func largest(t *testing.T, s Searchable) {
+func largest(t *testing.T, s store.Store) {
 	hold(t, s, record.Record{Message: strings.Repeat("車", 1023) + "軌"}, record.Record{Message: "軌"})
 	var nodes filter.Or
 	for n := range filter.MaxNodes - 3 { // the root, and one word more
@@ -636,7 +629,7 @@ func largest(t *testing.T, s Searchable) {
 	found(t, s, filter.Phrase{Field: "message", Text: "x " + strings.Repeat("𝒜", 220), Prefix: true}, "")
 }
 
-func nothing(t *testing.T, s Searchable) {
+func nothing(t *testing.T, s store.Store) {
 	found(t, s, nil, "")
 	if got, err := s.Newest(t.Context(), 10); len(got) != 0 || err != nil {
 		t.Errorf("%v, %v", got, err)
@@ -712,7 +705,7 @@ func (o oracle) facets(q store.Query, field string, n int) (f store.Facets) {
 }
 
 // anyTree compares a store with the oracle.
-func anyTree(t *testing.T, s Searchable) {
+func anyTree(t *testing.T, s store.Store) {
 	held := hold(t, s, randomRecords(400)...)
 	slices.SortFunc(held, store.Compare)
 	o := oracle(held)

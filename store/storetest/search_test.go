@@ -67,7 +67,7 @@ func (m *memory) Newest(_ context.Context, n int) ([]store.Journey, error) {
 
 // What the suite says of searching is true of its own oracle.
 func TestTheOraclePasses(t *testing.T) {
-	RunSearch(t, func(*testing.T) Searchable { return &memory{} })
+	runSearch(t, func(*testing.T) store.Store { return &memory{} })
 }
 
 func TestRandomRecordsAreRecords(t *testing.T) {
