@@ -108,7 +108,7 @@ func (j *judge) orderAll(rs []*record.Record) []int32 {
 		}
 		for cause := range j.graph.causes(j.graph.spans[id]) {
 			if cause.start != none {
-				edges = append(edges, edge{at(cause.start), first})
+				edges = append(edges, edge{from: at(cause.start), to: first})
 			}
 		}
 	}

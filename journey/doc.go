@@ -12,8 +12,8 @@
 //
 // Order comes from cause. One instance's records follow each other by number;
 // what receives follows what was sent; a call's answer follows the beginning of
-// the hop that gave it; a span's records follow its start. Times only choose
-// between records that no cause orders.
+// the hop that gave it, and its end where that contradicts nothing else; a span's
+// records follow its start. Times only choose between records that no cause orders.
 //
 // # Clocks
 //

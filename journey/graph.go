@@ -166,10 +166,10 @@ func (g *graph) within(out []edge, r *record.Record, i int32, at func(moment int
 		return out
 	}
 	if s.start != none && at(s.start) != i {
-		out = append(out, edge{at(s.start), i})
+		out = append(out, edge{from: at(s.start), to: i})
 	}
 	if s.end != none && at(s.end) != i && (s.start == none || at(s.start) != i) {
-		out = append(out, edge{i, at(s.end)})
+		out = append(out, edge{from: i, to: at(s.end)})
 	}
 	return out
 }
@@ -186,10 +186,13 @@ func (g *graph) between(out []edge, at func(moment int32) int32) []edge {
 		}
 		for cause := range g.causes(s) {
 			if cause.start != none {
-				out = append(out, edge{at(cause.start), at(to)})
+				out = append(out, edge{from: at(cause.start), to: at(to)})
 			}
 			if g.answered(cause, s) {
-				out = append(out, edge{at(s.start), at(cause.end)})
+				out = append(out, edge{from: at(s.start), to: at(cause.end)})
+				if s.end != none {
+					out = append(out, edge{from: at(s.end), to: at(cause.end), soft: true})
+				}
 			}
 		}
 	}

@@ -7,8 +7,11 @@ import (
 )
 
 // edge says that one record happened before another: indices of a list that is
-// sorted by time.
-type edge struct{ from, to int32 }
+// sorted by time. A soft one is most likely so, and not proved.
+type edge struct {
+	from, to int32
+	soft     bool
+}
 
 // chain orders the numbered records of each instance.
 func chain(edges []edge, rs []*record.Record) []edge {
@@ -23,7 +26,7 @@ func chain(edges []edge, rs []*record.Record) []edge {
 				sorted = false
 				break
 			}
-			edges = append(edges, edge{before, int32(i)})
+			edges = append(edges, edge{from: before, to: int32(i)})
 		}
 		last[r.Node] = int32(i)
 	}
@@ -40,50 +43,65 @@ func chain(edges []edge, rs []*record.Record) []edge {
 	for _, is := range byNode {
 		sortBy(is, func(i int32) uint64 { return rs[i].Sequence })
 		for n := 1; n < len(is); n++ {
-			edges = append(edges, edge{is[n-1], is[n]})
+			edges = append(edges, edge{from: is[n-1], to: is[n]})
 		}
 	}
 	return edges
 }
 
 // causal places each of n records after its causes; among those that may come
-// next the earliest does. Where causes contradict each other, the earliest record
-// left goes first, so that a broken journey is still a journey; odd is one such, or none.
+// next the earliest does. Soft causes give way where they contradict others. Where
+// the others contradict each other, the earliest record left goes first, so that a
+// broken journey is still a journey; odd is one such, or none.
 func causal(n int, edges []edge) (order []int32, odd int32) {
 	first := make([]int32, n+1) // of each record's edges, sorted by where they come from
-	waits := make([]int32, n)
+	waits := make([]struct{ hard, soft int32 }, n)
 	for _, e := range edges {
 		if e.from != e.to {
 			first[e.from+1]++
-			waits[e.to]++
+			if e.soft {
+				waits[e.to].soft++
+			} else {
+				waits[e.to].hard++
+			}
 		}
 	}
 	for i := range n {
 		first[i+1] += first[i]
 	}
-	after := make([]int32, first[n])
+	after := make([]edge, first[n])
 	at := slices.Clone(first[:n])
 	for _, e := range edges {
 		if e.from != e.to {
-			after[at[e.from]] = e.to
+			after[at[e.from]] = e
 			at[e.from]++
 		}
 	}
 	placed := make([]bool, n)
 	order = make([]int32, 0, n)
-	var free indices
-	for i := range n {
-		if waits[i] == 0 {
-			free = append(free, int32(i)) // ascending, so a heap already
+	var free, likely indices // nothing is before; only soft causes are
+	ready := func(i int32) {
+		switch {
+		case placed[i] || waits[i].hard > 0:
+		case waits[i].soft > 0:
+			likely.push(i)
+		default:
+			free.push(i)
 		}
+	}
+	for i := range n {
+		ready(int32(i))
 	}
 	odd = none
 	earliest := int32(0)
 	for len(order) < n {
 		var i int32
-		if len(free) > 0 {
+		switch {
+		case len(free) > 0:
 			i = free.pop()
-		} else {
+		case len(likely) > 0:
+			i = likely.pop()
+		default:
 			for placed[earliest] {
 				earliest++
 			}
@@ -97,9 +115,14 @@ func causal(n int, edges []edge) (order []int32, odd int32) {
 		}
 		placed[i] = true
 		order = append(order, i)
-		for _, to := range after[first[i]:first[i+1]] {
-			if waits[to]--; waits[to] == 0 && !placed[to] {
-				free.push(to)
+		for _, e := range after[first[i]:first[i+1]] {
+			if e.soft {
+				waits[e.to].soft--
+			} else {
+				waits[e.to].hard--
+			}
+			if waits[e.to].hard == 0 && (waits[e.to].soft == 0 || !e.soft) {
+				ready(e.to)
 			}
 		}
 	}
