@@ -166,9 +166,9 @@ func ingest(dir string) error {
 
 const keptDays = 3
 
-// ingestKilled runs ingest in a process that is killed after so many batches, anywhere
-// in the next one.
-func ingestKilled(t *testing.T, dir string, from, batches int) (acknowledged int) {
+// ingestKilled runs ingest in a process that is killed in the batch that follows so
+// many, when wait returns.
+func ingestKilled(t *testing.T, dir string, from, batches int, wait func()) (acknowledged int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), childDir+"="+dir)
@@ -187,7 +187,7 @@ func ingestKilled(t *testing.T, dir string, from, batches int) (acknowledged int
 		}
 		acknowledged, _ = strconv.Atoi(n)
 		if batches--; batches == 0 {
-			time.Sleep(rand.N(3 * time.Millisecond))
+			wait()
 			cmd.Process.Kill()
 		}
 	}
@@ -202,7 +202,7 @@ func TestKilledAtAnyMomentNothingIsLostOrDoubled(t *testing.T) {
 	dir := t.TempDir()
 	acknowledged, kills := 0, size(6, 100)
 	for range kills {
-		acknowledged = ingestKilled(t, dir, acknowledged, 1+rand.N(size(60, 150)))
+		acknowledged = ingestKilled(t, dir, acknowledged, 1+rand.N(size(60, 150)), func() { time.Sleep(rand.N(3 * time.Millisecond)) })
 	}
 	s, err := embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 1000})
 	if err != nil {
@@ -363,7 +363,7 @@ func damage(t *testing.T, kind string, change func(t *testing.T, path string) st
 // set aside.
 func TestADamagedJournalLosesNothingInSilence(t *testing.T) {
 	asides := 0
-	flips := size(4, 200)
+	flips := size(4, 100)
 	for range flips {
 		asides += flipJournal(t)
 	}
@@ -372,14 +372,21 @@ func TestADamagedJournalLosesNothingInSilence(t *testing.T) {
 
 func flipJournal(t *testing.T) (asides int) {
 	dir := t.TempDir()
-	acknowledged, path := 0, ""
-	for path == "" {
-		acknowledged = ingestKilled(t, dir, acknowledged, 1+rand.N(20))
-		for _, name := range files(t, dir, "-journal") {
-			if info, err := os.Stat(name); err == nil && info.Size() > 4096 { // a page at least
-				path = name
+	journal := func() string { // of a transaction that has a page at least
+		for _, path := range files(t, dir, "-journal") {
+			if info, err := os.Stat(path); err == nil && info.Size() > 4096 {
+				return path
 			}
 		}
+		return ""
+	}
+	acknowledged, path := 0, ""
+	for path == "" {
+		acknowledged = ingestKilled(t, dir, acknowledged, 1+rand.N(20), func() {
+			for soon := time.Now().Add(time.Second); journal() == "" && time.Now().Before(soon); {
+			}
+		})
+		path = journal()
 	}
 	at := flip(t, path)
 	s, err := embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 1000})
