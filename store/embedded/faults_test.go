@@ -73,6 +73,20 @@ func whole(t *testing.T, s *embedded.Store, from, to int) {
 	if n, err := s.Count(t.Context()); err != nil || n != int64(to-from) {
 		t.Errorf("%d records, %v; want %d", n, err, to-from)
 	}
+	got := everything(t, s)
+	for _, e := range scans(from, to) {
+		if !bytes.Equal(got[e.ID], e.Raw) {
+			t.Fatalf("%s came back as %q, want %q", e.ID, got[e.ID], e.Raw)
+		}
+	}
+	if len(got) != to-from {
+		t.Errorf("found %d, want %d", len(got), to-from)
+	}
+}
+
+// everything is what a store finds, by event.id.
+func everything(t *testing.T, s *embedded.Store) map[string][]byte {
+	t.Helper()
 	got := map[string][]byte{}
 	for q := (store.Query{Limit: store.MaxLimit}); ; {
 		page, err := s.Search(t.Context(), q)
@@ -86,16 +100,8 @@ func whole(t *testing.T, s *embedded.Store, from, to int) {
 			got[e.ID] = e.Raw
 		}
 		if q.After = page.Next; q.After.IsZero() {
-			break
+			return got
 		}
-	}
-	for _, e := range scans(from, to) {
-		if !bytes.Equal(got[e.ID], e.Raw) {
-			t.Fatalf("%s came back as %q, want %q", e.ID, got[e.ID], e.Raw)
-		}
-	}
-	if len(got) != to-from {
-		t.Errorf("found %d, want %d", len(got), to-from)
 	}
 }
 
@@ -166,9 +172,9 @@ func ingest(dir string) error {
 
 const keptDays = 3
 
-// ingestKilled runs ingest in a process that is killed after so many batches, anywhere
-// in the next one.
-func ingestKilled(t *testing.T, dir string, from, batches int) (acknowledged int) {
+// ingestKilled runs ingest in a process that is killed in the batch that follows so
+// many, when wait returns.
+func ingestKilled(t *testing.T, dir string, from, batches int, wait func()) (acknowledged int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), childDir+"="+dir)
@@ -187,7 +193,7 @@ func ingestKilled(t *testing.T, dir string, from, batches int) (acknowledged int
 		}
 		acknowledged, _ = strconv.Atoi(n)
 		if batches--; batches == 0 {
-			time.Sleep(rand.N(3 * time.Millisecond))
+			wait()
 			cmd.Process.Kill()
 		}
 	}
@@ -202,7 +208,7 @@ func TestKilledAtAnyMomentNothingIsLostOrDoubled(t *testing.T) {
 	dir := t.TempDir()
 	acknowledged, kills := 0, size(6, 100)
 	for range kills {
-		acknowledged = ingestKilled(t, dir, acknowledged, 1+rand.N(size(60, 150)))
+		acknowledged = ingestKilled(t, dir, acknowledged, 1+rand.N(size(60, 150)), func() { time.Sleep(rand.N(3 * time.Millisecond)) })
 	}
 	s, err := embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 1000})
 	if err != nil {
@@ -363,7 +369,7 @@ func damage(t *testing.T, kind string, change func(t *testing.T, path string) st
 // set aside.
 func TestADamagedJournalLosesNothingInSilence(t *testing.T) {
 	asides := 0
-	flips := size(4, 200)
+	flips := size(4, 100)
 	for range flips {
 		asides += flipJournal(t)
 	}
@@ -372,14 +378,21 @@ func TestADamagedJournalLosesNothingInSilence(t *testing.T) {
 
 func flipJournal(t *testing.T) (asides int) {
 	dir := t.TempDir()
-	acknowledged, path := 0, ""
-	for path == "" {
-		acknowledged = ingestKilled(t, dir, acknowledged, 1+rand.N(20))
-		for _, name := range files(t, dir, "-journal") {
-			if info, err := os.Stat(name); err == nil && info.Size() > 4096 { // a page at least
-				path = name
+	journal := func() string { // of a transaction that has a page at least
+		for _, path := range files(t, dir, "-journal") {
+			if info, err := os.Stat(path); err == nil && info.Size() > 4096 {
+				return path
 			}
 		}
+		return ""
+	}
+	acknowledged, path := 0, ""
+	for path == "" {
+		acknowledged = ingestKilled(t, dir, acknowledged, 1+rand.N(20), func() {
+			for soon := time.Now().Add(time.Second); journal() == "" && time.Now().Before(soon); {
+			}
+		})
+		path = journal()
 	}
 	at := flip(t, path)
 	s, err := embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 1000})
@@ -387,22 +400,10 @@ func flipJournal(t *testing.T) (asides int) {
 		t.Fatalf("%s: %v", at, err)
 	}
 	defer s.Close()
-	found := map[string]bool{}
-	for q := (store.Query{Limit: store.MaxLimit}); ; {
-		page, err := s.Search(t.Context(), q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range page.Entries {
-			found[e.ID] = true
-		}
-		if q.After = page.Next; q.After.IsZero() {
-			break
-		}
-	}
+	found := everything(t, s)
 	aside := files(t, dir, ".corrupt")
 	for _, e := range scans(0, acknowledged) {
-		if !found[e.ID] && len(aside) == 0 {
+		if found[e.ID] == nil && len(aside) == 0 {
 			t.Fatalf("%s: %s is lost, and nothing is set aside", at, e.ID)
 		}
 	}
@@ -713,7 +714,15 @@ func TestABackupWhileRecordsArrive(t *testing.T) {
 		if err != nil || int(n) < before {
 			t.Errorf("%d records in the copy, %d were acknowledged before; %v", n, before, err)
 		}
-		whole(t, copied, 0, int(n))
+		found := everything(t, copied) // of what came meanwhile it may be any part
+		for _, e := range scans(0, before) {
+			if !bytes.Equal(found[e.ID], e.Raw) {
+				t.Fatalf("%s is %q in the copy, want %q", e.ID, found[e.ID], e.Raw)
+			}
+		}
+		if len(found) != int(n) {
+			t.Errorf("%d records in the copy, found %d", n, len(found))
+		}
 		copied.Close()
 	}
 	cancel()
