@@ -345,11 +345,7 @@ func fault(seg segment, err error) error {
 
 // ask asks the segments of one moment, and again without one that turns out to be damaged.
 func (s *Store) ask(ctx context.Context, question func(view) error) error {
-	return s.askAgain(ctx, question, func(d *damaged) error {
-		s.write.Lock()
-		defer s.write.Unlock()
-		return s.setAside(d.segment, d.err)
-	})
+	return s.askAgain(ctx, question, func(d *damaged) error { return s.setDamagedAside(d) })
 }
 
 func (s *Store) askAgain(ctx context.Context, question func(view) error, setAside func(*damaged) error) error {

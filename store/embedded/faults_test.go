@@ -282,6 +282,52 @@ func TestADamagedPartOfAnyKindIsNoticed(t *testing.T) {
 	}
 }
 
+func TestCompactSetsADamagedFileAside(t *testing.T) {
+	dir := t.TempDir()
+	for _, from := range []int{0, 400, 800} { // no two fit into a segment
+		s, err := embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 500})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res, err := s.Put(t.Context(), scans(from, from+400)); err != nil || res.Stored != 400 {
+			t.Fatal(res, err)
+		}
+		if err := s.Compact(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+	}
+	small := files(t, dir, ".sealed")
+	if len(small) != 3 {
+		t.Fatalf("%d small files, want 3", len(small))
+	}
+	db, err := sql.Open("sqlite", small[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("UPDATE parts SET data = zeroblob(length(data)) WHERE place >> 32 = 1"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := embedded.Open(embedded.Config{Dir: dir, SegmentRecords: 2000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Compact(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if aside := files(t, dir, ".corrupt"); len(aside) != 1 || !strings.HasPrefix(aside[0], small[1]) {
+		t.Errorf("%v was set aside, want %s", aside, small[1])
+	}
+	if left := files(t, dir, ".sealed"); len(left) != 1 {
+		t.Errorf("%d files after joining, want 1", len(left))
+	}
+	if found := everything(t, s); len(found) != 800 {
+		t.Errorf("%d records left, want 800", len(found))
+	}
+}
+
 // flip changes a bit anywhere, and says where.
 func flip(t *testing.T, path string) string {
 	b, err := os.ReadFile(path)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -17,7 +18,13 @@ func (s *Store) tend(ctx context.Context) {
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	for ctx.Err() == nil {
+		sealed := false
 		for s.sealNext(ctx) {
+			sealed = true
+		}
+		if sealed {
+			// What sealing took is not needed until the next segment is full.
+			debug.FreeOSMemory()
 		}
 		if err := s.keepTo(s.cfg.MaxBytes); err != nil && ctx.Err() == nil {
 			s.log.Error("old segments could not be dropped", "error", err)
@@ -52,13 +59,7 @@ func (s *Store) sealNext(ctx context.Context) (more bool) {
 	if h == nil || ctx.Err() != nil {
 		return false
 	}
-	err := s.seal(ctx, h)
-	var d *damaged
-	if errors.As(err, &d) {
-		s.write.Lock()
-		err = s.setAside(d.segment, d.err)
-		s.write.Unlock()
-	}
+	err := s.setDamagedAside(s.seal(ctx, h))
 	s.mu.Lock()
 	s.trouble = err
 	s.settled.Broadcast()
@@ -154,17 +155,38 @@ func (s *Store) Compact(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	s.files.Lock()
-	defer s.files.Unlock()
 	for {
-		small := s.small()
-		if small == nil {
-			return nil
-		}
-		if err := s.join(ctx, small); err != nil {
+		more, err := s.joinSmall(ctx)
+		if err != nil {
 			return fmt.Errorf("compact: %w", err)
 		}
+		if !more {
+			return nil
+		}
 	}
+}
+
+// joinSmall joins segments of one day that fit into one, if there are any.
+func (s *Store) joinSmall(ctx context.Context) (more bool, err error) {
+	s.files.Lock()
+	small := s.small()
+	if small != nil {
+		err = s.join(ctx, small)
+	}
+	s.files.Unlock()
+	return small != nil, s.setDamagedAside(err)
+}
+
+// setDamagedAside takes the segment out of service that err says is damaged. Any
+// other error is given back.
+func (s *Store) setDamagedAside(err error) error {
+	var d *damaged
+	if !errors.As(err, &d) {
+		return err
+	}
+	s.write.Lock()
+	defer s.write.Unlock()
+	return s.setAside(d.segment, d.err)
 }
 
 // small returns segments of one day that fit into one.
