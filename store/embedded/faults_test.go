@@ -725,9 +725,13 @@ func TestABackupWhileRecordsArrive(t *testing.T) {
 	var next atomic.Int64
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
+	var copying sync.RWMutex // held to read a copy: meanwhile no more is written, or the store would outgrow the test
 	go func() {
 		for n := 0; ctx.Err() == nil; n += 50 {
-			if _, err := s.Put(ctx, scans(n, n+50)); err != nil {
+			copying.RLock()
+			_, err := s.Put(ctx, scans(n, n+50))
+			copying.RUnlock()
+			if err != nil {
 				if ctx.Err() == nil {
 					done <- err
 					return
@@ -751,6 +755,7 @@ func TestABackupWhileRecordsArrive(t *testing.T) {
 		if _, err := embedded.Backup(t.Context(), dir, to); err != nil {
 			t.Fatal(err)
 		}
+		copying.Lock()
 		clean(t, to)
 		copied, err := embedded.Open(embedded.Config{Dir: to, SegmentRecords: 400})
 		if err != nil {
@@ -770,6 +775,7 @@ func TestABackupWhileRecordsArrive(t *testing.T) {
 			t.Errorf("%d records in the copy, found %d", n, len(found))
 		}
 		copied.Close()
+		copying.Unlock()
 	}
 	cancel()
 	if err := <-done; err != nil {
