@@ -24,7 +24,7 @@ var (
 // another field than it belongs to, two keys are equal, @timestamp or event.id is missing, a
 // correlation.id is without its key, or a time is outside 1970–2262.
 func Decode(b []byte) (Record, error) {
-	r, err := read(b, false)
+	r, err := read(b, decoding)
 	if err != nil {
 		return Record{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
@@ -46,19 +46,28 @@ type Stub struct {
 // Scan checks a record as [Decode] does and fails where that does, but reads no
 // more than the stub, and allocates nothing for a record as [Append] writes it.
 func Scan(b []byte) (Stub, error) {
-	r, err := read(b, true)
+	r, err := read(b, checking)
 	if err != nil {
 		return Stub{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return Stub{ID: r.ID, Key: r.CorrelationKey, Trace: r.TraceID, Time: r.Time}, nil
 }
 
-func read(b []byte, check bool) (Record, error) {
+// View reads what [Decode] does, but for labels. The record's texts share b's memory.
+func View(b []byte) (Record, error) {
+	r, err := read(b, viewing)
+	if err != nil {
+		return Record{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return r, nil
+}
+
+func read(b []byte, how reading) (Record, error) {
 	if len(b) > MaxBytes {
 		return Record{}, fmt.Errorf("%d bytes, more than %d", len(b), MaxBytes)
 	}
 	r := Record{Raw: b}
-	s := newScanner(b, check)
+	s := newScanner(b, how)
 	if err := s.object(maxFields, func(key string) error { return s.field(&r, key) }); err != nil {
 		return Record{}, err
 	}
@@ -210,7 +219,7 @@ func (s *scanner) field(r *Record, key string) (err error) {
 			if err := s.object(16, func(key string) error { return s.link(&l, key) }); err != nil {
 				return err
 			}
-			if !s.check {
+			if s.how != checking {
 				r.Links = append(r.Links, l)
 			}
 			return nil
@@ -221,7 +230,7 @@ func (s *scanner) field(r *Record, key string) (err error) {
 				return errors.New("a key with NUL, which Elasticsearch refuses")
 			}
 			value, err := s.text()
-			if !s.check {
+			if s.how == decoding {
 				r.Labels = append(r.Labels, Label{Key: strings.Clone(key), Value: value})
 			}
 			return err

@@ -45,16 +45,15 @@ func canonical(id string) bool {
 
 // SameID reports whether two correlation IDs name one journey: they are equal,
 // or two spellings of one UUID. IDs that share a key only by case are not.
-func SameID(a, b string) bool {
-	if a == b {
-		return true
+func SameID(a, b string) bool { return a == b || Spelling(a) == Spelling(b) }
+
+// Spelling is what all spellings of a correlation ID that name one journey have in
+// common: SameID(a, b) says whether they are equal.
+func Spelling(id string) string {
+	if digits, ok := uuidDigits(id); ok {
+		return digits
 	}
-	da, ok := uuidDigits(a)
-	if !ok {
-		return false
-	}
-	db, ok := uuidDigits(b)
-	return ok && da == db
+	return id
 }
 
 // ShortID is the form people read out: the last 8 characters, since the first

@@ -24,13 +24,22 @@ var errEnd = errors.New("ends too early")
 // scanner walks one JSON text (RFC 8259). encoding/json would match names in
 // any case and take the last of two equal keys, which Elasticsearch refuses.
 type scanner struct {
-	src   string // shares the memory of the bytes being read
-	i     int
-	check bool // texts that nobody asks for are checked, not read; the others share memory
+	src string // shares the memory of the bytes being read
+	i   int
+	how reading
 }
 
-func newScanner(b []byte, check bool) scanner {
-	return scanner{src: unsafe.String(unsafe.SliceData(b), len(b)), check: check}
+// reading is how texts are read.
+type reading int
+
+const (
+	decoding reading = iota // copied
+	checking                // checked, not read, where nobody asks for them; the others share memory
+	viewing                 // all share memory
+)
+
+func newScanner(b []byte, how reading) scanner {
+	return scanner{src: unsafe.String(unsafe.SliceData(b), len(b)), how: how}
 }
 
 // object calls field for each member with the scanner at the member's value,
@@ -142,7 +151,7 @@ func (s *scanner) skip(depth int) error {
 // str reads a string.
 func (s *scanner) str() (string, error) {
 	text, err := s.key()
-	if s.check || err != nil {
+	if s.how != decoding || err != nil {
 		return text, err
 	}
 	return strings.Clone(text), nil
@@ -150,7 +159,7 @@ func (s *scanner) str() (string, error) {
 
 // text reads a string that only [Decode] asks for.
 func (s *scanner) text() (string, error) {
-	if !s.check {
+	if s.how != checking {
 		return s.str()
 	}
 	_, _, err := s.span()

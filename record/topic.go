@@ -5,6 +5,7 @@ const (
 	TopicRecords     = "waybill.records"     // keyed by correlation key
 	TopicDeadLetters = "waybill.deadletters" // unindexable messages as they came, with reason and origin in headers
 	TopicInstances   = "waybill.instances"   // loss ledgers, keyed by service.node.name
+	TopicJourneys    = "waybill.journeys"    // what a journey has come to, each time its verdict changes, keyed by correlation key
 	TopicSelf        = "waybill.self"        // the stack's own records, never consumed by the collector
 )
 
