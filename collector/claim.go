@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/waybill-log/waybill/evidence"
 )
 
 // handover is how long the batch in flight may take to settle after a partition
@@ -32,6 +34,8 @@ func (h claims) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.C
 	defer h.c.owned.remove(own)
 	ctx, cancel := outlive(session.Context(), handover)
 	defer cancel()
+	commit, end := h.c.follow(ctx, session, claim, own)
+	defer end()
 	gathered, free := make(chan *batch), make(chan *batch, 2)
 	free <- &batch{partition: claim.Partition()}
 	free <- &batch{partition: claim.Partition()}
@@ -51,15 +55,60 @@ func (h claims) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.C
 			if ctx.Err() != nil || h.c.settle(ctx, b) != nil {
 				h.c.leave(b) // the session has ended; the partition's next owner reads it again
 			} else {
-				session.MarkOffset(claim.Topic(), claim.Partition(), b.next, "")
-				session.Commit()
 				own.next.Store(b.next)
+				commit(b)
 				h.c.done(b)
 			}
 			free <- b
 		case <-again.C:
-			session.Commit() // sends nothing where nothing is left to commit
+			commit(nil) // sends nothing where nothing is left to commit
 		}
+	}
+}
+
+// follow gives what commits a claim's offsets, with a batch that was settled or
+// nil, and what ends it. Where journeys are summarised, the offset that is committed is
+// the one below which all is in summaries, and how far records are stored stands beside it.
+func (c *Collector) follow(ctx context.Context, session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim, own *partition) (commit func(*batch), end func()) {
+	topic, p := claim.Topic(), claim.Partition()
+	if c.summaries == nil {
+		return func(b *batch) {
+			if b != nil {
+				session.MarkOffset(topic, p, b.next, "")
+			}
+			session.Commit()
+		}, func() {}
+	}
+	js := newJourneys(c, p, own.next.Load())
+	running, cancel := context.WithCancel(session.Context())
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		js.run(running)
+	}()
+	marked, beside := js.next, ""
+	commit = func(b *batch) {
+		if b != nil {
+			js.add(b)
+			_ = js.room(ctx) // or the session has ended
+		}
+		next, meta := js.checkpoint(), evidence.StoredMark(own.next.Load())
+		switch {
+		case next > marked:
+			session.MarkOffset(topic, p, next, meta)
+		case meta != beside && next < own.next.Load():
+			session.ResetOffset(topic, p, next, meta)
+		}
+		marked, beside = next, meta
+		session.Commit()
+	}
+	return commit, func() {
+		cancel()
+		<-ran
+		if err := js.round(ctx, true, true); err != nil {
+			c.log.Warn("summaries are left to the partition's next owner", "partition", p, "error", err)
+		}
+		commit(nil)
 	}
 }
 

@@ -38,6 +38,9 @@ type Config struct {
 	BatchWait     time.Duration // how long a batch waits to be filled; 0: 50 ms
 	InFlightBytes int           // most bytes in all batches together, counted as whole batches; 0: 32 MiB
 
+	Evidence     Evidence // what verdicts rest on; nil: journeys are not summarised
+	JourneyBytes int      // most bytes of journeys in memory, about; the others are in the store. 0: 128 MiB
+
 	LossEvery time.Duration // how often instances' ledgers are held against the store; 0: 15 s
 }
 
@@ -49,6 +52,7 @@ func (cfg *Config) setDefaults() {
 	cfg.BatchBytes = cmp.Or(cfg.BatchBytes, 2<<20)
 	cfg.BatchWait = cmp.Or(cfg.BatchWait, 50*time.Millisecond)
 	cfg.LossEvery = cmp.Or(cfg.LossEvery, 15*time.Second)
+	cfg.JourneyBytes = cmp.Or(cfg.JourneyBytes, 128<<20)
 	cfg.InFlightBytes = max(cmp.Or(cfg.InFlightBytes, 32<<20), cfg.BatchBytes)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -57,15 +61,17 @@ func (cfg *Config) setDefaults() {
 
 // Collector is a member of the consumer group.
 type Collector struct {
-	cfg    Config
-	client sarama.Client
-	group  sarama.ConsumerGroup
-	dead   sarama.SyncProducer
-	room   *semaphore.Weighted // bytes that batches may still take
-	owned  owned
-	meters *meters
-	log    *slog.Logger
-	why    atomic.Pointer[string] // records wait now; nil if they do not
+	cfg       Config
+	client    sarama.Client
+	group     sarama.ConsumerGroup
+	dead      sarama.SyncProducer
+	news      sarama.SyncProducer // of verdicts; nil where journeys are not summarised
+	summaries store.Summaries
+	room      *semaphore.Weighted // bytes that batches may still take
+	owned     owned
+	meters    *meters
+	log       *slog.Logger
+	why       atomic.Pointer[string] // records wait now; nil if they do not
 }
 
 // New connects, and creates missing topics. An error wraps ErrUnreachable where
@@ -93,6 +99,12 @@ func New(cfg Config) (_ *Collector, err error) {
 	letters.Producer.MaxMessageBytes = int(sarama.MaxRequestSize) // the topic decides
 	if c.dead, err = sarama.NewSyncProducer(cfg.Brokers, &letters); err != nil {
 		return nil, fmt.Errorf("open dead letters: %w", err)
+	}
+	if summaries, ok := cfg.Store.(store.Summaries); ok && cfg.Evidence != nil {
+		c.summaries = summaries
+		if c.news, err = sarama.NewSyncProducer(cfg.Brokers, c.client.Config()); err != nil {
+			return nil, fmt.Errorf("open the topic of verdicts: %w", err)
+		}
 	}
 	if c.group, err = sarama.NewConsumerGroupFromClient(cfg.Group, c.client); err != nil {
 		return nil, fmt.Errorf("join group %s: %w", cfg.Group, err)
@@ -188,6 +200,9 @@ func (c *Collector) Close() error {
 	}
 	if c.dead != nil {
 		errs = append(errs, c.dead.Close())
+	}
+	if c.news != nil {
+		errs = append(errs, c.news.Close())
 	}
 	return errors.Join(append(errs, c.client.Close())...)
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/IBM/sarama"
+
+	"github.com/waybill-log/waybill/evidence"
 )
 
 // passDropped moves claims past offsets that Kafka no longer has, which a group
@@ -31,7 +33,7 @@ func (c *Collector) passDropped(session sarama.ConsumerGroupSession) error {
 			if block == nil || block.Offset < 0 {
 				continue
 			}
-			if err := c.passRange(session, topic, p, block.Offset); err != nil {
+			if err := c.passRange(session, topic, p, evidence.Stored(block)); err != nil {
 				return err
 			}
 		}

@@ -16,6 +16,10 @@ type meters struct {
 	dropped, retries                            prometheus.Counter
 	batch, latency                              prometheus.Histogram
 	lost                                        *prometheus.GaugeVec
+
+	summaries  prometheus.Counter
+	announced  *prometheus.CounterVec
+	announcing prometheus.Histogram
 }
 
 func newMeters(owned *owned) *meters {
@@ -44,8 +48,11 @@ func newMeters(owned *owned) *meters {
 		m.deadLettered.WithLabelValues(class)
 	}
 	m.lost = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "waybill_instance_lost_records", Help: "Records of an instance that Kafka had and the store has not, dead letters included. Instances that lost none are not named."}, []string{"service", "instance"})
+	m.summaries = counter("waybill_summaries_written_total", "Summaries of journeys written.")
+	m.announcing = histogram("waybill_verdict_latency_seconds", "From when a record was folded that changed a verdict until the verdict was announced.")
+	m.announced = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "waybill_verdicts_announced_total", Help: "Verdicts put on the topic of journeys."}, []string{"verdict"})
 	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{Name: "waybill_records_in_flight", Help: "Messages read and not settled yet."})
-	m.registry.MustRegister(m.deadLettered, m.inFlight, m.lost, owned)
+	m.registry.MustRegister(m.deadLettered, m.inFlight, m.lost, m.announced, owned)
 	return m
 }
 

@@ -37,6 +37,7 @@ func EnsureTopics(client sarama.Client, partitions int) error {
 		{record.TopicRecords, "delete", &records, &dated},
 		{record.TopicDeadLetters, "delete", &letters, nil},
 		{record.TopicInstances, "compact,delete", &records, nil},
+		{record.TopicJourneys, "compact,delete", &records, nil},
 		{record.TopicSelf, "delete", &records, nil},
 	} {
 		entries := map[string]*string{"cleanup.policy": &t.cleanup, maxBytesKey: t.bytes}

@@ -3,6 +3,7 @@ package evidence
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -72,13 +73,12 @@ func (g *Gatherer) keep(ctx context.Context, what string, follow func(context.Co
 // the store is read; what is shipped meanwhile may be missing.
 func (g *Gatherer) AsOf() (time.Time, error) { return g.horizon.AsOf() }
 
-// For is what the verdict on some records of one journey may rest on. AsOf is the
-// horizon, less the store's lag.
-func (g *Gatherer) For(asOf time.Time, records []record.Record) journey.Evidence {
+// For is what the verdict on a journey may rest on that has these records, or all of
+// them but the log's. AsOf is the horizon, less the store's lag.
+func (g *Gatherer) For(asOf time.Time, moments iter.Seq[*record.Record]) journey.Evidence {
 	ev := journey.Evidence{AsOf: asOf, Routes: g.routes}
 	topics, services, nodes := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for i := range records {
-		r := &records[i]
+	for r := range moments {
 		nodes[r.Node] = true
 		if r.Messaging.Topic != "" {
 			topics[r.Messaging.Topic] = true

@@ -102,7 +102,7 @@ func pausedOn(t *testing.T, addr, topic string) {
 		t.Helper()
 		var last []journey.Group
 		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-			last = g.For(time.Now(), []record.Record{{Messaging: record.Messaging{Topic: topic}}}).Groups
+			last = g.For(time.Now(), journey.Each([]record.Record{{Messaging: record.Messaging{Topic: topic}}})).Groups
 			for _, one := range last {
 				if one.Name == topic+"-game" && is(one) {
 					return one
@@ -135,7 +135,7 @@ func pausedOn(t *testing.T, addr, topic string) {
 		t.Fatal(err)
 	}
 	seen("nobody is in the group", func(g journey.Group) bool { return !g.Members && g.Committed == 1 })
-	if none := g.For(time.Now(), nil).Groups; len(none) > 0 {
+	if none := g.For(time.Now(), journey.Each(nil)).Groups; len(none) > 0 {
 		t.Errorf("groups of no topic: %+v", none)
 	}
 }
@@ -193,7 +193,7 @@ func TestLedgersOfTheInstancesThatMatter(t *testing.T) {
 	var got map[string][]uint64
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		got = map[string][]uint64{}
-		for _, l := range g.For(time.Now(), records).Ledgers {
+		for _, l := range g.For(time.Now(), journey.Each(records)).Ledgers {
 			got[l.Service] = append(got[l.Service], l.Last)
 		}
 		if n := len(got["game"]); n > 0 && got["game"][n-1] == 19 && len(got["audit"]) > 0 && got["audit"][len(got["audit"])-1] == 19 {
@@ -208,10 +208,10 @@ func TestLedgersOfTheInstancesThatMatter(t *testing.T) {
 	if len(got) != 3 {
 		t.Errorf("ledgers of %v: nobody asks for mail", got)
 	}
-	if early := g.For(began.Add(-time.Hour), records).Ledgers; len(early) > 0 {
+	if early := g.For(began.Add(-time.Hour), journey.Each(records)).Ledgers; len(early) > 0 {
 		t.Errorf("the horizon has not passed %+v", early)
 	}
-	if none := g.For(time.Time{}, records).Ledgers; len(none) > 0 {
+	if none := g.For(time.Time{}, journey.Each(records)).Ledgers; len(none) > 0 {
 		t.Errorf("without a horizon: %+v", none)
 	}
 }

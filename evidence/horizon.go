@@ -9,6 +9,8 @@ package evidence
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,7 +90,7 @@ func (h *Horizon) ask() error {
 	for _, p := range partitions {
 		offset := int64(0)
 		if b := committed.GetBlock(h.topic, p); b != nil {
-			offset = max(offset, b.Offset) // -1: the group has committed nothing
+			offset = max(offset, Stored(b)) // -1: the group has committed nothing
 		}
 		through := h.through[p] // zero if it was never seen at its end
 		if offset >= ends[p] {
@@ -98,4 +100,21 @@ func (h *Horizon) ask() error {
 	}
 	h.asked = now
 	return nil
+}
+
+// storedPrefix begins what a collector commits beside an offset.
+const storedPrefix = "stored="
+
+// StoredMark is what a collector commits beside an offset, to say through which one
+// records are stored: the offset itself may be of what follows from them.
+func StoredMark(offset int64) string { return storedPrefix + strconv.FormatInt(offset, 10) }
+
+// Stored is the offset through which a partition's records are stored; -1: nothing was committed.
+func Stored(b *sarama.OffsetFetchResponseBlock) int64 {
+	if text, ok := strings.CutPrefix(b.Metadata, storedPrefix); ok && b.Offset >= 0 {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return max(n, b.Offset)
+		}
+	}
+	return b.Offset
 }

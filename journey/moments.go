@@ -31,3 +31,14 @@ func (f *Fold) Judge(ev Evidence) (Summary, time.Time) {
 	j := f.judge(&ev)
 	return f.judged(ev, j), j.next()
 }
+
+// Each gives pointers to records, one after the other.
+func Each(records []record.Record) iter.Seq[*record.Record] {
+	return func(yield func(*record.Record) bool) {
+		for i := range records {
+			if !yield(&records[i]) {
+				return
+			}
+		}
+	}
+}

@@ -41,7 +41,7 @@ func (s *server) journey(c echo.Context) error {
 	}
 	ev := journey.Evidence{AsOf: asOf}
 	if s.cfg.Evidence != nil {
-		ev = s.cfg.Evidence.For(asOf, found.records)
+		ev = s.cfg.Evidence.For(asOf, journey.Each(found.records))
 	}
 	ev.Partial = found.more
 	return c.JSON(http.StatusOK, journey.Build(found.records, ev))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -38,7 +39,7 @@ type Config struct {
 type Evidence interface {
 	// AsOf is the horizon: all that was shipped before is stored. Zero: it is not known.
 	AsOf() (time.Time, error)
-	For(asOf time.Time, records []record.Record) journey.Evidence
+	For(asOf time.Time, moments iter.Seq[*record.Record]) journey.Evidence
 }
 
 // maxRecords bounds the records read for one journey.

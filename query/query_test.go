@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -89,7 +90,7 @@ const journeys = "/api/v1/journeys/"
 type horizon func() (time.Time, error)
 
 func (h horizon) AsOf() (time.Time, error) { return h() }
-func (h horizon) For(asOf time.Time, _ []record.Record) journey.Evidence {
+func (h horizon) For(asOf time.Time, _ iter.Seq[*record.Record]) journey.Evidence {
 	return journey.Evidence{AsOf: asOf}
 }
 

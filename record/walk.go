@@ -13,7 +13,7 @@ type Value struct {
 // are written, until visit returns false. Texts share raw's memory unless they
 // hold an escape.
 func Walk(raw []byte, visit func(Value) bool) {
-	s := newScanner(raw, true)
+	s := newScanner(raw, checking)
 	w := walker{scanner: &s, visit: visit}
 	w.members(false)
 }

@@ -41,7 +41,8 @@ type stack struct {
 	console slog.Handler // what parts without records of their own have to say
 	brokers []string
 	store   store.Store
-	url     string // of the query API
+	gather  *evidence.Gatherer // what verdicts rest on, for all parts
+	url     string             // of the query API
 	stops   []stopper
 	failed  chan error // a part has ended by itself
 }
@@ -144,8 +145,11 @@ func (s *stack) startCollector(ctx context.Context, console slog.Handler) error 
 	if err := ways.listen(s.cfg); err != nil {
 		return errors.Join(err, ways.close())
 	}
+	if err := s.startEvidence(ctx, in.Logger()); err != nil {
+		return errors.Join(err, ways.close())
+	}
 	c, err := collector.New(collector.Config{
-		Brokers: s.brokers, Security: s.cfg.kafkaSecurity(), Group: s.cfg.KafkaGroup, Partitions: s.cfg.KafkaPartitions,
+		Evidence: s.gather, Brokers: s.brokers, Security: s.cfg.kafkaSecurity(), Group: s.cfg.KafkaGroup, Partitions: s.cfg.KafkaPartitions,
 		Store: s.store, Retention: s.cfg.retention, Logger: in.Logger(),
 	})
 	if err != nil {
@@ -207,6 +211,37 @@ func (w *ways) close() error {
 	return errors.Join(errs...)
 }
 
+// startEvidence gathers what verdicts rest on, unless a part that was started before does.
+func (s *stack) startEvidence(ctx context.Context, log *slog.Logger) error {
+	if s.gather != nil {
+		return nil
+	}
+	client, err := collector.Connect(s.brokers, s.cfg.kafkaSecurity())
+	if err != nil {
+		return err
+	}
+	s.onStop("horizon", func(context.Context) error { return client.Close() })
+	s.gather, err = evidence.NewGatherer(client, evidence.Config{Group: s.cfg.KafkaGroup, Topic: record.TopicRecords, Routes: s.cfg.routes, Logger: log})
+	if err != nil {
+		return err
+	}
+	if _, err := s.gather.AsOf(); err != nil { // from now on there is a horizon, unless the collectors lag already
+		log.Warn("the horizon is not known", "error", err)
+	}
+	gathering, enough := context.WithCancel(context.WithoutCancel(ctx))
+	gathered := make(chan struct{})
+	go func() {
+		defer close(gathered)
+		s.gather.Follow(gathering)
+	}()
+	s.onStop("evidence", func(context.Context) error {
+		enough()
+		<-gathered
+		return nil
+	})
+	return nil
+}
+
 // startQuery answers over HTTP.
 func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 	if err := s.checkToken("query", s.cfg.QueryAddr); err != nil {
@@ -224,32 +259,12 @@ func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 	if err != nil {
 		return err
 	}
-	client, err := collector.Connect(s.brokers, s.cfg.kafkaSecurity())
-	if err != nil {
+	if err := s.startEvidence(ctx, in.Logger()); err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	s.onStop("horizon", func(context.Context) error { return client.Close() })
-	gatherer, err := evidence.NewGatherer(client, evidence.Config{Group: s.cfg.KafkaGroup, Topic: record.TopicRecords, Routes: s.cfg.routes, Logger: in.Logger()})
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	if _, err := gatherer.AsOf(); err != nil { // from now on there is a horizon, unless the collectors lag already
-		in.Logger().Warn("the horizon is not known", "error", err)
-	}
-	gathering, enough := context.WithCancel(context.WithoutCancel(ctx))
-	gathered := make(chan struct{})
-	go func() {
-		defer close(gathered)
-		gatherer.Follow(gathering)
-	}()
-	s.onStop("evidence", func(context.Context) error {
-		enough()
-		<-gathered
-		return nil
-	})
 	s.url = "http://" + ln.Addr().String()
 	s.serveHTTP("query", ln, query.New(query.Config{
-		Reader: s.store, Ready: s.store.Ready, Evidence: gatherer, Pages: pages, Token: s.cfg.Token,
+		Reader: s.store, Ready: s.store.Ready, Evidence: s.gather, Pages: pages, Token: s.cfg.Token,
 		Logger: in.Logger(), Middleware: []echo.MiddlewareFunc{in.Echo()},
 	}))
 	in.Logger().Info("query is running", "url", s.url)
