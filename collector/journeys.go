@@ -55,6 +55,7 @@ type tracked struct {
 	said      journey.Verdict // as announced
 	partOf    string          // correlation key of the journey that this trace is part of
 	given     int             // changes when that journey was given it last
+	seeking   bool            // it is looked for again
 	partition int32
 	linked    int // traces whose own summaries have been looked for
 	check     time.Time
@@ -129,6 +130,7 @@ func (js *journeys) add(b *batch) {
 		t := js.track(r.CorrelationID, r.CorrelationKey, m.Timestamp)
 		t.fold.Add(&r)
 		t.changes++
+		t.seeking = false
 		if !js.dirty[t] {
 			js.dirty[t], t.first = true, m.Offset
 		}
@@ -247,7 +249,8 @@ func (js *journeys) due(asOf time.Time, full, last bool) []*tracked {
 	}
 	out := make([]*tracked, 0, len(js.touched))
 	for t := range js.touched {
-		if t.size > largeSize && !last && (!full || time.Since(t.judged) < largeRest) {
+		rests := t.size > largeSize && (!full || time.Since(t.judged) < largeRest)
+		if !last && (rests || t.seeking && !full) {
 			continue
 		}
 		delete(js.touched, t)

@@ -68,11 +68,36 @@ func (js *journeys) takeIn(ctx context.Context, some []*tracked) error {
 				continue
 			}
 			t.fold.Join(f)
-			js.dirty[t] = true
-			t.first = min(t.first, js.next)
+			js.change(t)
+			if part := js.of(&found[i]); part.partOf != t.key {
+				part.partOf = t.key
+				js.change(part)
+			}
 		}
 	}
 	return nil
+}
+
+// of is a journey that was found in the store.
+func (js *journeys) of(s *store.Summary) *tracked {
+	t := js.tracked[s.ID]
+	if t == nil {
+		t = &tracked{ref: s.SummaryRef, revision: s.Revision, partition: s.Partition, key: s.Key, id: s.CorrelationID, partOf: s.PartOf, fold: &journey.Fold{}}
+		js.keep(t)
+	}
+	return t
+}
+
+// change has a journey written though no record of it has come.
+func (js *journeys) change(t *tracked) {
+	t.changes++
+	if !js.dirty[t] {
+		js.dirty[t], t.first = true, js.next
+	}
+	if !js.touched[t] {
+		js.touched[t], t.since = true, time.Now()
+	}
+	signal(js.wake)
 }
 
 // handOn gives what traces have come to by themselves to the journeys they are part of.
@@ -98,25 +123,17 @@ func (js *journeys) handOn(ctx context.Context, some []*tracked) error {
 		case len(of) == 1:
 			js.give(t, &of[0])
 		case time.Since(t.since) < seekFor:
-			t.check = earliest(t.check, time.Now())
+			t.seeking, js.touched[t] = true, true
 		}
 	}
 	return nil
-}
-
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // give has a journey judged with what its trace has come to.
 func (js *journeys) give(t *tracked, to *store.Summary) {
 	if t.partOf != to.Key {
 		t.partOf = to.Key
-		js.dirty[t] = true
-		t.first = min(t.first, js.next)
+		js.change(t)
 	}
 	if t.given == t.changes {
 		return
@@ -126,15 +143,9 @@ func (js *journeys) give(t *tracked, to *store.Summary) {
 		return // it has just been written
 	}
 	t.given = t.changes
-	owner := js.tracked[to.ID]
-	if owner == nil {
-		owner = &tracked{ref: to.SummaryRef, revision: to.Revision, key: to.Key, id: to.CorrelationID, fold: &journey.Fold{}, first: js.next, since: t.since}
-		js.keep(owner)
-	}
+	owner := js.of(to)
 	owner.fold.Join(copied)
-	owner.changes++
-	js.dirty[owner], js.touched[owner] = true, true
-	signal(js.wake)
+	js.change(owner)
 }
 
 // owners are the journeys that have a trace and are not the trace's own, the latest

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -181,7 +182,7 @@ func (js *journeys) join(t *tracked, s *store.Summary) {
 	}
 	t.ref, t.revision = s.SummaryRef, s.Revision
 	t.key, t.id, t.partition = s.Key, s.CorrelationID, s.Partition
-	t.verdict, t.said, t.check, t.partOf = journey.Verdict(s.Verdict), journey.Verdict(s.Announced), s.Check, s.PartOf
+	t.verdict, t.said, t.check, t.partOf = journey.Verdict(s.Verdict), journey.Verdict(s.Announced), s.Check, cmp.Or(t.partOf, s.PartOf)
 	js.grow(t, emptySize+foldFactor*len(s.State))
 }
 
