@@ -130,9 +130,12 @@ func TestASummaryKnowsWhenToLookAgain(t *testing.T) {
 	if next := f.Next(ev); !next.Equal(caughtUp.Add(time.Minute + 2*time.Millisecond)) {
 		t.Errorf("a message that waits: %v", next)
 	}
-	ev.AsOf = caughtUp.Add(time.Hour)
-	if next := f.Next(ev); !next.Equal(ev.AsOf.Add(10 * time.Second)) {
-		t.Errorf("one that is late: %v", next)
+	deadline := caughtUp.Add(time.Minute + 2*time.Millisecond)
+	for late, wait := range map[time.Duration]time.Duration{0: 2 * time.Second, time.Second: 2 * time.Second, time.Minute: 30 * time.Second, 24 * time.Hour: time.Hour} {
+		ev.AsOf = deadline.Add(late)
+		if next := f.Next(ev); !next.Equal(ev.AsOf.Add(wait)) {
+			t.Errorf("one that is late by %v is looked for after %v, want %v", late, next.Sub(ev.AsOf), wait)
+		}
 	}
 	var done journey.Fold
 	for _, r := range golden(t, "visit", "") {

@@ -92,16 +92,15 @@ func (s *Summary) readTallies(tallies []tally) {
 // somebody who is awaited is late. Zero: it will not.
 func (f *Fold) Next(ev Evidence) time.Time { return f.judge(&ev).next() }
 
-// next is the earliest deadline after the horizon; where all have passed and
-// somebody is still awaited, a while after it.
+// next is the earliest deadline after the horizon, or, where somebody is still awaited
+// whose deadline has passed, a while after the horizon, the longer the later they are.
 func (j *judge) next() time.Time {
 	var next time.Time
-	late := false
 	consider := func(deadline time.Time) {
-		switch {
-		case !deadline.After(j.evidence.AsOf):
-			late = true
-		case next.IsZero() || deadline.Before(next):
+		if late := j.evidence.AsOf.Sub(deadline); late >= 0 {
+			deadline = j.evidence.AsOf.Add(min(max(patience, late/2), maxPatience))
+		}
+		if next.IsZero() || deadline.Before(next) {
 			next = deadline
 		}
 	}
@@ -121,11 +120,12 @@ func (j *judge) next() time.Time {
 			consider(r.Time.Add(r.Expect.Within))
 		}
 	}
-	if late && j.evidence.AsOf.Add(patience).Before(next) || late && next.IsZero() {
-		next = j.evidence.AsOf.Add(patience)
-	}
 	return next
 }
 
-// patience is how often somebody who is late is looked for.
-const patience = 10 * time.Second
+// How often somebody who is late is looked for: a while after the deadline what
+// proves a stall may not be known yet, and much later it hardly matters.
+const (
+	patience    = 2 * time.Second
+	maxPatience = time.Hour
+)
