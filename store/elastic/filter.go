@@ -139,6 +139,11 @@ func compile(n filter.Node, more bool) query {
 			return term(n.Field, number)
 		}
 		return term(n.Field, n.Value)
+	case filter.In:
+		if len(n.Values) == 0 {
+			return none()
+		}
+		return query{Terms: map[string][]string{n.Field: n.Values}}
 	case filter.Prefix:
 		return prefix(n.Field, n.Value)
 	case filter.Range:

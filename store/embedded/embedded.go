@@ -61,11 +61,12 @@ type Store struct {
 	cache  *lru.Cache[blockAt, [][]byte]
 	clocks *lru.Cache[uint64, []uint32]
 
-	files   sync.Mutex // held by whoever replaces or drops files; taken after write, before mu
-	wake    chan struct{}
-	settled *sync.Cond // on mu: something was sealed
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	files    sync.Mutex // held by whoever replaces or drops files; taken after write, before mu
+	erasures sync.Mutex // held by whoever reads or writes their file
+	wake     chan struct{}
+	settled  *sync.Cond // on mu: something was sealed
+	stop     context.CancelFunc
+	running  sync.WaitGroup
 }
 
 // maxFrozen is how many full segments may wait to be sealed before Put does.

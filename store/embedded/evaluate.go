@@ -83,6 +83,17 @@ func (v *evaluation) node(n filter.Node) (candidates, error) {
 		return candidates{all, true}, nil
 	case filter.Term:
 		return v.term(n)
+	case filter.In:
+		out := candidates{roaring.New(), true}
+		for _, value := range n.Values {
+			c, err := v.term(filter.Term{Field: n.Field, Value: value})
+			if err != nil {
+				return c, err
+			}
+			out.sure = out.sure && c.sure
+			out.records.Or(c.records)
+		}
+		return out, nil
 	case filter.Prefix:
 		start, ok := termPrefix(n.Field)
 		if !ok {

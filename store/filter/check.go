@@ -12,10 +12,11 @@ var ErrInvalid = errors.New("filter is invalid")
 
 // Limits on a tree.
 const (
-	MaxNodes = 256  // in all; of a phrase with Prefix each word counts
-	MaxDepth = 20   // the root has depth 1
-	MaxText  = 1024 // characters of one field's name, value or text
-	MaxStart = 900  // bytes of a beginning and its field's name, for Lucene takes 1,000
+	MaxNodes = 256    // in all; of a phrase with Prefix each word counts
+	MaxDepth = 20     // the root has depth 1
+	MaxText  = 1024   // characters of one field's name, value or text
+	MaxIn    = 10_000 // values of one In
+	MaxStart = 900    // bytes of a beginning and its field's name, for Lucene takes 1,000
 )
 
 // Check refuses a tree that no store can answer; nil is one that every record
@@ -77,6 +78,8 @@ func (c *checker) node(n Node, depth int) error {
 		return c.node(n.Node, depth+1)
 	case Term:
 		return n.check()
+	case In:
+		return n.check()
 	case Prefix:
 		return n.check()
 	case Range:
@@ -110,6 +113,21 @@ func (t Term) check() error {
 	case k == Number:
 		if _, err := strconv.ParseInt(t.Value, 10, 64); err != nil {
 			return fmt.Errorf("%s is a number, and %q is none of 64 bits", t.Field, t.Value)
+		}
+	}
+	return nil
+}
+
+func (in In) check() error {
+	if len(in.Values) > MaxIn {
+		return fmt.Errorf("more than %d values of %s: ask in several queries", MaxIn, in.Field)
+	}
+	for _, value := range in.Values {
+		switch k, err := kindOf(in.Field, value); {
+		case err != nil:
+			return err
+		case k != Keyword:
+			return fmt.Errorf("%s is no keyword: ask for each of its values", in.Field)
 		}
 	}
 	return nil

@@ -5,7 +5,7 @@
 //	filter.And{filter.Term{Field: "service.name", Value: "bank"}, filter.Phrase{Field: "message", Text: "not enough"}}
 package filter
 
-// Node is one node of a tree: And, Or, Not, Term, Prefix, Range, Exists, Phrase or Contains.
+// Node is one node of a tree: And, Or, Not, Term, In, Prefix, Range, Exists, Phrase or Contains.
 type Node interface{ node() }
 
 // And matches a record that each of its nodes matches; an empty one matches all.
@@ -19,6 +19,12 @@ type Not struct{ Node Node }
 
 // Term matches a record whose keyword or number field has exactly this value.
 type Term struct{ Field, Value string }
+
+// In matches a record whose keyword field has exactly one of these values.
+type In struct {
+	Field  string
+	Values []string
+}
 
 // Prefix matches a record whose keyword field begins with this value.
 type Prefix struct{ Field, Value string }
@@ -47,6 +53,7 @@ func (And) node()      {}
 func (Or) node()       {}
 func (Not) node()      {}
 func (Term) node()     {}
+func (In) node()       {}
 func (Prefix) node()   {}
 func (Range) node()    {}
 func (Exists) node()   {}

@@ -50,6 +50,12 @@ func (m *Matcher) prepare(n Node, leaves *int) {
 		m.prepare(n.Node, leaves)
 	case Term:
 		m.add(n.Field, n.test(), leaves)
+	case In:
+		values := make(map[string]bool, len(n.Values))
+		for _, value := range n.Values {
+			values[value] = true
+		}
+		m.add(n.Field, func(text string) bool { return values[text] }, leaves)
 	case Prefix:
 		m.add(n.Field, func(text string) bool { return strings.HasPrefix(text, n.Value) }, leaves)
 	case Range:

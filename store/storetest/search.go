@@ -154,6 +154,8 @@ func conditions(t *testing.T, s store.Store) {
 		{filter.Prefix{Field: "service.name", Value: "b"}, "1 4"},
 		{filter.Prefix{Field: "error.type", Value: "bank."}, "1"},
 		{filter.Prefix{Field: "error.type", Value: "bank*"}, ""},
+		{filter.In{Field: "service.name"}, ""},
+		{filter.In{Field: "labels.order_id", Values: []string{"A-1001", "nobody's"}}, "1"},
 		{filter.Term{Field: "labels.order_id", Value: "A-1001"}, "1"},
 		{filter.Term{Field: "labels.order_id", Value: "a-1001"}, ""},
 		{filter.Prefix{Field: "labels.order_id", Value: "A-"}, "1 2"},
