@@ -34,6 +34,29 @@ func (c *Collector) retain(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			c.log.Error("old days could not be dropped", "error", err)
 		}
+		if err := c.restore(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error("erasures of what is gone could not be dropped", "error", err)
+		}
 		pause(ctx, time.Hour)
 	}
+}
+
+// restore drops erasures of which no record can be left: none may be dated more than
+// maxAhead after it was taken.
+func (c *Collector) restore(ctx context.Context) error {
+	eraser, ok := c.cfg.Store.(store.Eraser)
+	if !ok {
+		return nil
+	}
+	all, err := eraser.Erasures(ctx)
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for _, e := range all {
+		if e.At.Add(maxAhead + aDay).Before(c.floor()) {
+			gone = append(gone, e.Key)
+		}
+	}
+	return eraser.Restore(ctx, gone)
 }

@@ -25,11 +25,12 @@ import (
 // Config says what the API reads and who may ask it.
 type Config struct {
 	Reader   store.Reader
-	Ready    func(context.Context) error // nil: always ready
-	Evidence Evidence                    // nil: there is none
-	Pages    fs.FS                       // the web page; nil: none
-	Token    string                      // demanded of every API call; empty: none
-	Logger   *slog.Logger                // nil discards
+	Ready    func(context.Context) error                    // nil: always ready
+	Evidence Evidence                                       // nil: there is none
+	Erase    func(ctx context.Context, keys []string) error // hides correlation keys from Reader for good; nil: nothing can be erased
+	Pages    fs.FS                                          // the web page; nil: none
+	Token    string                                         // demanded of every API call; empty: none
+	Logger   *slog.Logger                                   // nil discards
 
 	// Middleware goes first, such as instrument's own.
 	Middleware []echo.MiddlewareFunc
@@ -76,6 +77,9 @@ func New(cfg Config) http.Handler {
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(reg, promhttp.HandlerOpts{})))
 	api := e.Group("/api/v1", s.authorize)
 	api.GET("/journeys/:id", s.journey)
+	if cfg.Erase != nil {
+		api.DELETE("/journeys/:id", s.erase)
+	}
 	if cfg.Pages != nil {
 		files := http.FileServerFS(cfg.Pages)
 		e.Match([]string{http.MethodGet, http.MethodHead}, "/*", echo.WrapHandler(cacheForever("/assets/", files)))

@@ -106,6 +106,7 @@ type Store interface {
 	Writer
 	Reader
 	Searcher
+	Eraser
 	// Ready returns nil if the store can be asked now.
 	Ready(ctx context.Context) error
 	Close() error

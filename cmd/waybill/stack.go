@@ -263,8 +263,9 @@ func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 		return errors.Join(err, ln.Close())
 	}
 	s.url = "http://" + ln.Addr().String()
+	visible := store.NewVisible(s.store, s.store)
 	s.serveHTTP("query", ln, query.New(query.Config{
-		Reader: s.store, Ready: s.store.Ready, Evidence: s.gather, Pages: pages, Token: s.cfg.Token,
+		Reader: visible, Erase: visible.Erase, Ready: s.store.Ready, Evidence: s.gather, Pages: pages, Token: s.cfg.Token,
 		Logger: in.Logger(), Middleware: []echo.MiddlewareFunc{in.Echo()},
 	}))
 	in.Logger().Info("query is running", "url", s.url)

@@ -21,10 +21,9 @@ func runErasures(t *testing.T, open func(t *testing.T) store.Store) {
 }
 
 func erasures(t *testing.T, s store.Store) {
-	e := s.(store.Eraser)
 	have := func(want ...store.Erasure) {
 		t.Helper()
-		got, err := e.Erasures(t.Context())
+		got, err := s.Erasures(t.Context())
 		if err != nil || !slices.EqualFunc(got, want, func(a, b store.Erasure) bool { return a.Key == b.Key && a.At.Equal(b.At) }) {
 			t.Errorf("%v, %v; want %v", got, err, want)
 		}
@@ -36,12 +35,12 @@ func erasures(t *testing.T, s store.Store) {
 		}
 	}
 	have()
-	must(e.Restore(t.Context(), []string{"nobody"}))
+	must(s.Restore(t.Context(), []string{"nobody"}))
 	a, b, c := store.Erasure{Key: "a\"1", At: noon}, store.Erasure{Key: "b", At: noon.Add(time.Nanosecond)}, store.Erasure{Key: "c", At: noon}
-	must(e.Erase(t.Context(), []store.Erasure{b, a}))
-	must(e.Erase(t.Context(), []store.Erasure{{Key: "b", At: noon.Add(time.Hour)}, c}))
+	must(s.Erase(t.Context(), []store.Erasure{b, a}))
+	must(s.Erase(t.Context(), []store.Erasure{{Key: "b", At: noon.Add(time.Hour)}, c}))
 	have(a, b, c)
-	must(e.Restore(t.Context(), []string{"b", "b"}))
+	must(s.Restore(t.Context(), []string{"b", "b"}))
 	have(a, c)
 }
 
@@ -54,7 +53,7 @@ func visible(t *testing.T, s store.Store) {
 		})
 	}
 	hold(t, s, records...)
-	v := store.NewVisible(s, s.(store.Eraser))
+	v := store.NewVisible(s, s)
 	shows := func(keys ...string) {
 		t.Helper()
 		each := len(keys) * 10
