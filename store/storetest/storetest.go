@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
 	runSearch(t, open)
+	runSummaries(t, open)
 }
 
 // Entry makes the n-th record of an instance, n milliseconds after noon.
