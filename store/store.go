@@ -101,12 +101,13 @@ type Day struct {
 	Bytes   int64 // on disk
 }
 
-// Store is all three, with its life.
+// Store is all of it, with its life.
 type Store interface {
 	Writer
 	Reader
 	Searcher
 	Eraser
+	Summaries
 	// Ready returns nil if the store can be asked now.
 	Ready(ctx context.Context) error
 	Close() error

@@ -81,14 +81,23 @@ func (q *SummaryQuery) Matches(s *Summary) bool {
 		(q.From.IsZero() || !s.Start.Before(q.From)) && (q.Until.IsZero() || s.Start.Before(q.Until))
 }
 
-// SummaryCursor is a place between two summaries in the order of [CompareSummaries].
+// SummaryCursor is a place in the order of [CompareSummaries]: behind the summary that
+// has these.
 type SummaryCursor struct {
 	Start time.Time
 	ID    SummaryID
+	Day   time.Time // zero: behind those of all days
+}
+
+// CursorAfter is the place behind a summary.
+func CursorAfter(s *Summary) SummaryCursor {
+	return SummaryCursor{Start: s.Start, ID: s.ID, Day: s.Day}
 }
 
 // IsZero reports whether c is no place.
-func (c SummaryCursor) IsZero() bool { return c.Start.IsZero() && c.ID == SummaryID{} }
+func (c SummaryCursor) IsZero() bool {
+	return c.Start.IsZero() && c.ID == SummaryID{} && c.Day.IsZero()
+}
 
 // CompareSummaries orders the newest first, then by ID.
 func CompareSummaries(a, b *Summary) int {
@@ -97,6 +106,9 @@ func CompareSummaries(a, b *Summary) int {
 
 // Summaries keeps summaries. Errors wrap ErrUnavailable, ErrQuery where the call
 // says so, or are the context's. Safe for concurrent use.
+//
+// A Retainer drops the summaries of the days it drops: whoever writes over one of them
+// finds it stale, and none to load.
 type Summaries interface {
 	// PutSummaries writes each summary over the revision that it says it is, and
 	// durably. It returns what each one's revision is now; a zero one was stale, and is to be

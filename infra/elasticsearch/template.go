@@ -7,3 +7,8 @@ import _ "embed"
 //
 //go:embed records.json
 var Records string
+
+// Journeys is that of waybill-journeys-*.
+//
+//go:embed journeys.json
+var Journeys string

@@ -51,7 +51,7 @@ type Store struct {
 	created map[string]bool // indices known to exist
 }
 
-// Open checks that Elasticsearch answers and puts the index template. Errors
+// Open checks that Elasticsearch answers and puts the index templates. Errors
 // wrap store.ErrUnavailable where the cluster does not answer, and name its address.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Prefix == "" {
@@ -76,8 +76,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open Elasticsearch store: %w", err)
 	}
 	s := &Store{es: es, urls: strings.Join(cfg.URLs, ", "), prefix: cfg.Prefix, wait: cfg.Wait, log: cfg.Logger, created: map[string]bool{}}
-	if err := s.putTemplate(ctx); err != nil {
-		return nil, err
+	for kind, text := range map[string]string{"records": template.Records, "journeys": template.Journeys} {
+		if err := s.putTemplate(ctx, kind, text); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -107,10 +109,10 @@ func (cfg *Config) transport() (*http.Transport, error) {
 	return t, nil
 }
 
-// putTemplate puts the index template, unless a newer one is there. Who may not
-// put it can go on where somebody else has.
-func (s *Store) putTemplate(ctx context.Context) error {
-	name := s.prefix + "-records"
+// putTemplate puts the index template of records or journeys, unless a newer one is
+// there. Who may not put it can go on where somebody else has.
+func (s *Store) putTemplate(ctx context.Context, kind, text string) error {
+	name := s.prefix + "-" + kind
 	there, err := s.templateVersion(ctx, name)
 	if err != nil {
 		return fmt.Errorf("get index template %s: %w", name, err)
@@ -118,14 +120,14 @@ func (s *Store) putTemplate(ctx context.Context) error {
 	var own struct {
 		Version int `json:"version"`
 	}
-	if err := json.Unmarshal([]byte(template.Records), &own); err != nil {
+	if err := json.Unmarshal([]byte(text), &own); err != nil {
 		return fmt.Errorf("index template: %w", err)
 	}
 	if there > own.Version {
 		s.log.Warn("the index template is newer than this binary's, and stays", "template", name, "version", there, "own_version", own.Version)
 		return nil
 	}
-	body := strings.ReplaceAll(template.Records, `"waybill-records-*"`, `"`+s.prefix+`-records-*"`)
+	body := strings.Replace(text, `"waybill-`+kind+`-*"`, `"`+name+`-*"`, 1)
 	_, err = s.do(ctx, esapi.IndicesPutIndexTemplateRequest{Name: name, Body: strings.NewReader(body)})
 	var refused *refusal
 	if errors.As(err, &refused) && refused.status == http.StatusForbidden && there > 0 {
@@ -224,8 +226,10 @@ func (r *refusal) Error() string {
 // state refused it, not its content.
 func (r *refusal) temporary() bool {
 	return r.status == http.StatusTooManyRequests || r.status >= 500 && !r.tooManyWords() ||
-		r.kind == "cluster_block_exception" || r.kind == "index_not_found_exception"
+		r.kind == "cluster_block_exception" || r.kind == indexNotFound
 }
+
+const indexNotFound = "index_not_found_exception"
 
 // tooManyWords reports whether a phrase was refused for the number of words that
 // begin like its last one.

@@ -38,13 +38,16 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-// clear removes what a test has left: indices, and the template if there is one.
+// clear removes what a test has left: indices, and the templates if there are some.
 func (c *cluster) clear() {
 	for _, index := range strings.Fields(c.do("GET", "/_cat/indices/"+c.prefix+"-*?h=index", "")) {
 		c.do("DELETE", "/"+index, "")
 	}
-	if strings.Contains(c.do("GET", "/_index_template?filter_path=index_templates.name", ""), `"`+c.prefix+`-records"`) {
-		c.do("DELETE", "/_index_template/"+c.prefix+"-records", "")
+	templates := c.do("GET", "/_index_template?filter_path=index_templates.name", "")
+	for _, name := range []string{c.prefix + "-records", c.prefix + "-journeys"} {
+		if strings.Contains(templates, `"`+name+`"`) {
+			c.do("DELETE", "/_index_template/"+name, "")
+		}
 	}
 }
 

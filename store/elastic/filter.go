@@ -85,7 +85,7 @@ func wanted(q *store.Query) query {
 	if q.Filter != nil {
 		parts = append(parts, compile(q.Filter, true))
 	}
-	if within, any := during(q.From, q.Until); any {
+	if within, any := during("@timestamp", q.From, q.Until); any {
 		parts = append(parts, within)
 	}
 	switch len(parts) {
@@ -97,9 +97,9 @@ func wanted(q *store.Query) query {
 	return query{Bool: &boolQuery{Filter: parts}}
 }
 
-// during is a range of time; any is false where it holds every record.
+// during is a field's range of time; any is false where it holds every one.
 // Elasticsearch refuses times that no date_nanos can hold.
-func during(from, until time.Time) (q query, any bool) {
+func during(field string, from, until time.Time) (q query, any bool) {
 	first, last := time.Unix(0, 0), time.Unix(0, math.MaxInt64)
 	var b bounds
 	switch {
@@ -111,7 +111,7 @@ func during(from, until time.Time) (q query, any bool) {
 	if !until.IsZero() && !until.After(last) {
 		b.LT = timeText(until)
 	}
-	return query{Range: map[string]bounds{"@timestamp": b}}, b != bounds{}
+	return query{Range: map[string]bounds{field: b}}, b != bounds{}
 }
 
 func timeText(t time.Time) string { return string(record.AppendTime(nil, t.UTC())) }

@@ -15,10 +15,10 @@ import (
 	"github.com/waybill-log/waybill/store"
 )
 
-// Retain implements store.Retainer: a day is an index.
+// Retain implements store.Retainer: a day is an index of records, and one of summaries.
 func (s *Store) Retain(ctx context.Context, floor time.Time, dry bool) ([]store.Day, error) {
 	answer, err := s.do(ctx, esapi.CatIndicesRequest{
-		Index: []string{s.prefix + "-records-*"}, Format: "json", H: []string{"index", "docs.count", "store.size"}, Bytes: "b",
+		Index: []string{s.prefix + "-records-*", s.prefix + "-journeys-*"}, Format: "json", H: []string{"index", "docs.count", "store.size"}, Bytes: "b",
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list indices: %w", err)
@@ -33,11 +33,15 @@ func (s *Store) Retain(ctx context.Context, floor time.Time, dry bool) ([]store.
 	}
 	var days []store.Day
 	for _, i := range indices {
-		day, err := time.Parse(dayLayout, strings.TrimPrefix(i.Name, s.prefix+"-records-"))
+		name, summaries := strings.CutPrefix(i.Name, s.prefix+"-journeys-")
+		day, err := time.Parse(dayLayout, strings.TrimPrefix(name, s.prefix+"-records-"))
 		if err != nil || !day.Before(floor.UTC().Truncate(24*time.Hour)) {
 			continue // not one of ours, or to be kept
 		}
-		records, _ := strconv.ParseInt(i.Records, 10, 64)
+		var records int64
+		if !summaries {
+			records, _ = strconv.ParseInt(i.Records, 10, 64)
+		}
 		bytes, _ := strconv.ParseInt(i.Bytes, 10, 64)
 		days = append(days, store.Day{Name: i.Name, Records: records, Bytes: bytes})
 	}

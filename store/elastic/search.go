@@ -2,6 +2,7 @@ package elastic
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -95,13 +96,21 @@ func (s *Store) each(ctx context.Context, w scan, visit func(store.Entry) bool) 
 
 // searchBody is the body of a search request.
 type searchBody struct {
+	index        string                 // or a pattern of their names; empty: those of records
 	Size         int                    `json:"size"`
 	Query        query                  `json:"query"`
 	Sort         []map[string]sortBy    `json:"sort,omitempty"`
 	SearchAfter  []string               `json:"search_after,omitempty"`
-	Source       []string               `json:"_source,omitempty"`
+	Source       any                    `json:"_source,omitempty"` // fields, or false for none
+	SeqNo        bool                   `json:"seq_no_primary_term,omitempty"`
+	Values       []docValue             `json:"docvalue_fields,omitempty"`
 	Aggregations map[string]aggregation `json:"aggs,omitempty"`
 	Timeout      string                 `json:"timeout,omitempty"`
+}
+
+type docValue struct {
+	Field  string `json:"field"`
+	Format string `json:"format,omitempty"`
 }
 
 type sortBy struct {
@@ -151,6 +160,12 @@ type hit struct {
 	Index  string          `json:"_index"`
 	Source json.RawMessage `json:"_source"`
 	Sort   []any           `json:"sort"`
+
+	SeqNo       int64 `json:"_seq_no"`
+	PrimaryTerm int64 `json:"_primary_term"`
+	Fields      struct {
+		Check []time.Time `json:"check"`
+	} `json:"fields"`
 }
 
 // ask makes a search request until end, which may be zero. It bridges the moment in which a
@@ -192,7 +207,7 @@ func (s *Store) search(ctx context.Context, body searchBody, end time.Time) (fou
 	}
 	yes, partial := true, !end.IsZero() // else the end of its time is an error to Elasticsearch
 	raw, err := s.do(limited, esapi.SearchRequest{
-		Index: []string{s.prefix + "-records-*"}, Body: bytes.NewReader(b),
+		Index: []string{cmp.Or(body.index, s.prefix+"-records-*")}, Body: bytes.NewReader(b),
 		IgnoreUnavailable: &yes, AllowNoIndices: &yes, AllowPartialSearchResults: &partial, TrackTotalHits: false,
 	})
 	var answer found

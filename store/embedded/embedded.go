@@ -57,6 +57,8 @@ type Store struct {
 	trouble  error     // why sealing waits; nil if it does not
 	closed   bool
 
+	summaries summaries
+
 	access *access
 	cache  *lru.Cache[blockAt, [][]byte]
 	clocks *lru.Cache[uint64, []uint32]
@@ -104,7 +106,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Store{cfg: cfg, log: cfg.Logger, unlock: unlock, hots: map[day]*hot{}, held: numbers{}, access: access, cache: cache, clocks: clocks, wake: make(chan struct{}, 1), stop: stop}
+	s := &Store{cfg: cfg, log: cfg.Logger, unlock: unlock, hots: map[day]*hot{}, held: numbers{}, access: access, cache: cache, clocks: clocks, summaries: summaries{files: map[day]*summaryFile{}}, wake: make(chan struct{}, 1), stop: stop}
 	s.settled = sync.NewCond(&s.mu)
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open embedded store in %s: %w", cfg.Dir, errors.Join(err, s.Close()))
@@ -165,10 +167,15 @@ func (s *Store) open() error {
 			}
 			continue
 		}
-		if strings.HasSuffix(name, hotSuffix) {
-			if err := s.openHot(name); err != nil {
-				return err
-			}
+		var err error
+		switch {
+		case strings.HasSuffix(name, hotSuffix):
+			err = s.openHot(name)
+		case strings.HasSuffix(name, summariesSuffix):
+			err = s.openSummaries(name)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return s.countNumbers()
@@ -470,7 +477,7 @@ func (s *Store) Close() error {
 		seg.release()
 	}
 	s.segments, s.hots, s.frozen, s.closed = nil, map[day]*hot{}, nil, true
-	return s.unlock()
+	return errors.Join(s.closeSummaries(), s.unlock())
 }
 
 var _ store.Store = (*Store)(nil)

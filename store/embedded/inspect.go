@@ -19,7 +19,7 @@ import (
 // File is one file of a store.
 type File struct {
 	Name        string `json:"name"`
-	State       string `json:"state"` // hot, sealed, or set aside
+	State       string `json:"state"` // hot, sealed, summaries, or set aside
 	Records     int64  `json:"records"`
 	RecordBytes int64  `json:"record_bytes"` // as they were written
 	Bytes       int64  `json:"bytes"`        // on disk
@@ -27,9 +27,10 @@ type File struct {
 
 // States of a file.
 const (
-	Hot      = "hot"
-	Sealed   = "sealed"
-	SetAside = "set aside"
+	Hot       = "hot"
+	Sealed    = "sealed"
+	Summaries = "summaries"
+	SetAside  = "set aside"
 )
 
 // Inspect tells what a folder holds, oldest first. It changes nothing, and another
@@ -90,6 +91,8 @@ func Check(ctx context.Context, dir string, report func(File, error) error) erro
 				}
 				return nil
 			}))
+		case Summaries:
+			return errors.Join(integrity(ctx, path), checkSummaries(ctx, path))
 		}
 		return nil
 	}, report)
@@ -141,7 +144,8 @@ func eachFile(ctx context.Context, dir string, visit func(*File) error, report f
 }
 
 func stateOf(name string) string {
-	_, _, ok := parseName(strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, corruptSuffix), hotSuffix), sealedSuffix))
+	whole := strings.TrimSuffix(name, corruptSuffix)
+	_, _, ok := parseName(strings.TrimSuffix(whole, filepath.Ext(whole)))
 	switch {
 	case !ok:
 		return ""
@@ -151,6 +155,8 @@ func stateOf(name string) string {
 		return Sealed
 	case strings.HasSuffix(name, hotSuffix):
 		return Hot
+	case strings.HasSuffix(name, summariesSuffix):
+		return Summaries
 	default:
 		return ""
 	}
@@ -224,6 +230,20 @@ func integrity(ctx context.Context, path string) error {
 	return nil
 }
 
+// checkSummaries reads every summary, whoever has the file open.
+func checkSummaries(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", "file:"+path+"?mode=rw&_pragma=busy_timeout(5000)&_pragma=query_only(1)")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := readVersion(db, summariesVersion); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	f := summaryFile{path: path, db: db}
+	return f.each(ctx, func(store.Summary) {}, "number > 0")
+}
+
 // checkSealed reads every part, and makes the index anew from the records.
 func (f *File) checkSealed(ctx context.Context, path string, a *access) error {
 	s, err := openSealed(path, a)
@@ -293,17 +313,18 @@ func Backup(ctx context.Context, dir, to string) ([]File, error) {
 	}
 	var out []File
 	// Files that are written to come first: one that is sealed before its turn is there
-	// as the sealed one when the folder is read again.
-	for _, state := range []string{Hot, Sealed} {
+	// as the sealed one when the folder is read again. No summary in the copy knows of
+	// records that are not.
+	for _, state := range []string{Summaries, Hot, Sealed} {
 		err := eachFile(ctx, dir, func(f *File) error {
 			path, target := filepath.Join(dir, f.Name), filepath.Join(to, f.Name)
 			switch {
 			case f.State != state:
 				return nil
-			case state == Hot:
-				return copyHot(ctx, path, target)
-			default:
+			case state == Sealed:
 				return copyFile(path, target)
+			default:
+				return copyDatabase(ctx, path, target)
 			}
 		}, func(f File, err error) error {
 			if f.State == state && err == nil {
@@ -319,8 +340,8 @@ func Backup(ctx context.Context, dir, to string) ([]File, error) {
 	return out, syncDir(to)
 }
 
-// copyHot copies what is committed.
-func copyHot(ctx context.Context, path, target string) error {
+// copyDatabase copies what is committed.
+func copyDatabase(ctx context.Context, path, target string) error {
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=rw&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return err

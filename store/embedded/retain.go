@@ -3,6 +3,7 @@ package embedded
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,28 +18,31 @@ func (s *Store) Retain(ctx context.Context, floor time.Time, dry bool) ([]store.
 	defer s.files.Unlock()
 	v := s.view()
 	defer v.release()
-	days := map[day]*store.Day{}
+	days := map[day]store.Day{}
+	add := func(d day, records, bytes int64) {
+		sum := days[d]
+		days[d] = store.Day{Name: d.String(), Records: sum.Records + records, Bytes: sum.Bytes + bytes}
+	}
 	var old []segment
 	for _, seg := range v {
-		if seg.day() >= dayOf(floor) {
-			continue
+		if seg.day() < dayOf(floor) {
+			old = append(old, seg)
+			add(seg.day(), int64(seg.layout().records), size(seg))
 		}
-		old = append(old, seg)
-		d, ok := days[seg.day()]
-		if !ok {
-			d = &store.Day{Name: seg.day().String()}
-			days[seg.day()] = d
+	}
+	for d, bytes := range s.summarySizes() {
+		if d < dayOf(floor) {
+			add(d, 0, bytes)
 		}
-		d.Records += int64(seg.layout().records)
-		d.Bytes += size(seg)
 	}
-	var out []store.Day
-	for _, d := range days {
-		out = append(out, *d)
-	}
-	slices.SortFunc(out, func(a, b store.Day) int { return cmp.Compare(a.Name, b.Name) })
-	if dry || len(old) == 0 || ctx.Err() != nil {
+	out := slices.SortedFunc(maps.Values(days), func(a, b store.Day) int { return cmp.Compare(a.Name, b.Name) })
+	if dry || len(days) == 0 || ctx.Err() != nil {
 		return out, ctx.Err()
+	}
+	for d := range days {
+		if err := s.dropSummaries(d); err != nil {
+			return nil, err
+		}
 	}
 	return out, s.forget(old)
 }
@@ -56,7 +60,8 @@ func (s *Store) forget(old []segment) error {
 }
 
 // keepTo drops the oldest segments while all take more than so many bytes, but for
-// those that are written to. 0: there is no bound.
+// those that are written to. Summaries go after the last sealed segment of their
+// day. 0: there is no bound.
 func (s *Store) keepTo(bytes int64) error {
 	if bytes == 0 {
 		return nil
@@ -69,15 +74,38 @@ func (s *Store) keepTo(bytes int64) error {
 	defer v.release()
 	var total int64
 	var sealedOnes []segment
+	newest := day(0)
 	for _, seg := range v {
 		total += size(seg)
+		newest = max(newest, seg.day())
 		if _, ok := seg.(*sealed); ok {
 			sealedOnes = append(sealedOnes, seg)
 		}
 	}
 	slices.SortFunc(sealedOnes, func(a, b segment) int { return cmp.Compare(a.name(), b.name()) })
+	sizes := s.summarySizes()
+	for _, bytes := range sizes {
+		total += bytes
+	}
+	summaries := slices.Sorted(maps.Keys(sizes))
+	// dropBefore drops the summaries of the days before d while they are too many.
+	dropBefore := func(d day) error {
+		for len(summaries) > 0 && summaries[0] < d && total > bytes {
+			first := summaries[0]
+			s.log.Warn("summaries dropped: the store is larger than it may be", "day", first, "bytes", sizes[first])
+			if err := s.dropSummaries(first); err != nil {
+				return err
+			}
+			total -= sizes[first]
+			summaries = summaries[1:]
+		}
+		return nil
+	}
 	var old []segment
 	for _, seg := range sealedOnes {
+		if err := dropBefore(seg.day()); err != nil {
+			return err
+		}
 		if total <= bytes {
 			break
 		}
@@ -85,8 +113,8 @@ func (s *Store) keepTo(bytes int64) error {
 		total -= size(seg)
 		old = append(old, seg)
 	}
-	if len(old) == 0 {
-		return nil
+	if err := dropBefore(newest); err != nil || len(old) == 0 {
+		return err
 	}
 	return s.forget(old)
 }

@@ -84,10 +84,11 @@ func (d day) ms(t int64) uint32 { return uint32((t - d.start()) / int64(time.Mil
 
 // Files are named by their day, their number, and what they are.
 const (
-	hotSuffix     = ".hot"     // being written to
-	sealedSuffix  = ".sealed"  // complete, never changed
-	partSuffix    = ".part"    // being made, worth nothing
-	corruptSuffix = ".corrupt" // set aside
+	hotSuffix       = ".hot"       // being written to
+	sealedSuffix    = ".sealed"    // complete, never changed
+	summariesSuffix = ".summaries" // of journeys
+	partSuffix      = ".part"      // being made, worth nothing
+	corruptSuffix   = ".corrupt"   // set aside
 )
 
 func fileName(d day, n uint64, suffix string) string { return fmt.Sprintf("%s.%08d%s", d, n, suffix) }

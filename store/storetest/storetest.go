@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	}
 	runSearch(t, open)
 	runErasures(t, open)
+	runSummaries(t, open)
 }
 
 // Entry makes the n-th record of an instance, n milliseconds after noon.
