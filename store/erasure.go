@@ -163,3 +163,24 @@ func (v *Visible) Newest(ctx context.Context, n int) ([]Journey, error) {
 	found = slices.DeleteFunc(found, func(j Journey) bool { return isIn(keys, j.Key) })
 	return found[:min(n, len(found))], err
 }
+
+// SummariesOf implements Summaries.
+func (v *Visible) SummariesOf(ctx context.Context, key string, traces []string) ([]Summary, error) {
+	keys, err := v.erased(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.Store.SummariesOf(ctx, key, traces)
+	return slices.DeleteFunc(found, func(s Summary) bool { return isIn(keys, s.Key) }), err
+}
+
+// FindSummaries implements Summaries. Where some are hidden a page may have fewer
+// than it could.
+func (v *Visible) FindSummaries(ctx context.Context, q SummaryQuery) ([]Summary, SummaryCursor, error) {
+	keys, err := v.erased(ctx)
+	if err != nil {
+		return nil, SummaryCursor{}, err
+	}
+	found, next, err := v.Store.FindSummaries(ctx, q)
+	return slices.DeleteFunc(found, func(s Summary) bool { return isIn(keys, s.Key) }), next, err
+}

@@ -53,6 +53,26 @@ func visible(t *testing.T, s store.Store) {
 		})
 	}
 	hold(t, s, records...)
+	var kept []store.Summary
+	for n := range 3 {
+		key := fmt.Sprint("j-", n)
+		kept = append(kept, store.Summary{
+			SummaryRef: store.SummaryRef{Day: noon.Truncate(24 * time.Hour), ID: store.SummaryID{byte(n)}}, Key: key, CorrelationID: key, Start: noon, End: noon,
+			Traces: []string{"4bf92f3577b34da6a3ce929d0e0e4736"},
+		})
+	}
+	if _, err := s.PutSummaries(t.Context(), kept); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(s.Lag() + 20*time.Second); ; time.Sleep(20 * time.Millisecond) {
+		found, _, err := s.FindSummaries(t.Context(), store.SummaryQuery{Limit: 10})
+		if err == nil && len(found) == len(kept) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d summaries, %v; want %d", len(found), err, len(kept))
+		}
+	}
 	v := store.NewVisible(s, s)
 	shows := func(keys ...string) {
 		t.Helper()
@@ -87,6 +107,16 @@ func visible(t *testing.T, s store.Store) {
 		if err != nil || len(f.Values) != 1 || f.Values[0].Count != int64(each) {
 			t.Errorf("facets: %v, %v; want %d", f, err, each)
 		}
+		named := func(what string, found []store.Summary, err error) {
+			t.Helper()
+			if err != nil || len(found) != len(keys) || slices.ContainsFunc(found, func(s store.Summary) bool { return !slices.Contains(keys, s.Key) }) {
+				t.Errorf("%s: %d summaries, %v; want %v", what, len(found), err, keys)
+			}
+		}
+		summaries, _, err := v.FindSummaries(t.Context(), store.SummaryQuery{Limit: 10})
+		named("found", summaries, err)
+		summaries, err = v.SummariesOf(t.Context(), "", []string{"4bf92f3577b34da6a3ce929d0e0e4736"})
+		named("of a trace", summaries, err)
 		newest, err := v.Newest(t.Context(), len(keys))
 		if err != nil || len(newest) != len(keys) {
 			t.Errorf("newest: %v, %v; want %v", newest, err, keys)
