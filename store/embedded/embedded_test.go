@@ -68,7 +68,12 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	_, _, held := s.Held(t.Context(), "n", 1)
 	_, count := s.Count(t.Context())
 	_, search := s.Search(t.Context(), store.Query{Limit: 1})
-	for _, err := range []error{put, byKey, held, count, search} {
+	_, fold := s.PutSummaries(t.Context(), summariesFrom(0, 1, 0))
+	_, load := s.LoadSummaries(t.Context(), refsOf(summariesFrom(0, 1, 0)))
+	_, of := s.SummariesOf(t.Context(), "a", nil)
+	_, _, find := s.FindSummaries(t.Context(), store.SummaryQuery{Limit: 1})
+	pending := s.PendingSummaries(t.Context(), 0, nil)
+	for _, err := range []error{put, byKey, held, count, search, fold, load, of, find, pending} {
 		if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "closed") {
 			t.Errorf("got %v", err)
 		}
@@ -85,13 +90,14 @@ func TestOneProcessOneFolder(t *testing.T) {
 }
 
 func TestAnotherVersionIsRefused(t *testing.T) {
-	for name, kind := range map[string]string{"hot": ".hot", "sealed": ".sealed", "old": "records.db"} {
+	for name, kind := range map[string]string{"hot": ".hot", "sealed": ".sealed", "summaries": ".summaries", "old": "records.db"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			s := open(t, dir)
 			if _, err := s.Put(t.Context(), []store.Entry{storetest.Entry(t, "a", "n", 1)}); err != nil {
 				t.Fatal(err)
 			}
+			putSummaries(t, s, summariesFrom(0, 1, 0))
 			if name == "sealed" {
 				if err := s.Compact(t.Context()); err != nil {
 					t.Fatal(err)

@@ -125,12 +125,14 @@ const childDir = "WAYBILL_TEST_STORE"
 
 // TestMain plays the process that is killed.
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(childDir); dir != "" {
-		if err := ingest(dir); err != nil {
-			fmt.Println("failed", err)
-			os.Exit(1)
+	for name, play := range map[string]func(dir string) error{childDir: ingest, foldDir: fold} {
+		if dir := os.Getenv(name); dir != "" {
+			if err := play(dir); err != nil {
+				fmt.Println("failed", err)
+				os.Exit(1)
+			}
+			return
 		}
-		return
 	}
 	os.Exit(m.Run())
 }

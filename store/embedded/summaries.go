@@ -64,7 +64,11 @@ func (s *Store) LoadSummaries(ctx context.Context, refs []store.SummaryRef) (fou
 
 // SummariesOf implements store.Summaries.
 func (s *Store) SummariesOf(ctx context.Context, key string, traces []string) (found []store.Summary, err error) {
-	for _, d := range s.summaryDays() {
+	days, err := s.summaryDays()
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range days {
 		err := s.useSummaries(ctx, d, func(f *summaryFile) error {
 			return f.collect(ctx, &found, `key = ?1 AND key <> '' OR number IN
 				(SELECT summary FROM traces WHERE trace IN (SELECT value FROM json_each(?2) WHERE value <> ''))`, key, list(traces))
@@ -85,7 +89,11 @@ func (s *Store) SummariesOf(ctx context.Context, key string, traces []string) (f
 // PendingSummaries implements store.Summaries. It reads page by page, since each may
 // write.
 func (s *Store) PendingSummaries(ctx context.Context, partition int32, each func(store.SummaryRef, store.Revision, time.Time) bool) error {
-	for _, d := range s.summaryDays() {
+	days, err := s.summaryDays()
+	if err != nil {
+		return err
+	}
+	for _, d := range days {
 		for after, more := (store.SummaryID{}), true; more; {
 			var page []pending
 			err := s.useSummaries(ctx, d, func(f *summaryFile) (err error) {
@@ -112,7 +120,11 @@ func (s *Store) FindSummaries(ctx context.Context, q store.SummaryQuery) (page [
 	if err := q.Check(); err != nil {
 		return nil, store.SummaryCursor{}, err
 	}
-	for _, d := range s.summaryDays() {
+	days, err := s.summaryDays()
+	if err != nil {
+		return nil, store.SummaryCursor{}, err
+	}
+	for _, d := range days {
 		if len(page) > q.Limit && q.From.Before(page[q.Limit].Start) {
 			q.From = page[q.Limit].Start // whatever is older comes after this page
 		}
@@ -131,11 +143,16 @@ func (s *Store) FindSummaries(ctx context.Context, q store.SummaryQuery) (page [
 }
 
 // summaryDays are those that have summaries, newest first.
-func (s *Store) summaryDays() []day {
+func (s *Store) summaryDays() ([]day, error) {
 	s.summaries.mu.RLock()
 	defer s.summaries.mu.RUnlock()
-	return slices.SortedFunc(maps.Keys(s.summaries.files), func(a, b day) int { return cmp.Compare(b, a) })
+	if s.summaries.closed {
+		return nil, errClosed()
+	}
+	return slices.SortedFunc(maps.Keys(s.summaries.files), func(a, b day) int { return cmp.Compare(b, a) }), nil
 }
+
+func errClosed() error { return fmt.Errorf("%w: it is closed", store.ErrUnavailable) }
 
 // useSummaries calls use with a day's file, if there is one. A file that turns out to
 // be damaged is set aside: what it held can be folded again from the records.
@@ -161,7 +178,7 @@ func (s *Store) useFile(d day, use func(*summaryFile) error) (*summaryFile, erro
 	f := s.summaries.files[d]
 	switch {
 	case s.summaries.closed:
-		return nil, fmt.Errorf("%w: it is closed", store.ErrUnavailable)
+		return nil, errClosed()
 	case f == nil:
 		return nil, nil
 	}
