@@ -279,6 +279,8 @@ func TestSummariesSayWhatTheirJourneysSay(t *testing.T) {
 		switch n {
 		case 2:
 			begin(st)
+		case 3:
+			grow(t, client, 8)
 		case 4:
 			lost.cut.Store(true) // its owner can write nothing more, as if it were killed
 			stopLost()
@@ -320,6 +322,20 @@ func TestSummariesSayWhatTheirJourneysSay(t *testing.T) {
 		if latest[id] == "" {
 			t.Errorf("no verdict of %s was announced", id)
 		}
+	}
+}
+
+func grow(t *testing.T, client sarama.Client, partitions int32) {
+	t.Helper()
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.CreatePartitions(record.TopicRecords, partitions, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.RefreshMetadata(record.TopicRecords); err != nil {
+		t.Fatal(err)
 	}
 }
 
