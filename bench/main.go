@@ -25,7 +25,8 @@ var areas = []struct {
 	{"instrument", instrumentArea},
 	{"collector", collectorArea},
 	{"embedded", embeddedArea},
-	{"journey", nil}, {"query", nil}, {"gateway", nil}, {"ui", nil}, {"cli", nil}, {"alerts", nil},
+	{"journey", journeyArea},
+	{"query", nil}, {"gateway", nil}, {"ui", nil}, {"cli", nil}, {"alerts", nil},
 }
 
 func main() {

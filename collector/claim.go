@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waybill-log/waybill/evidence"
 )
@@ -105,6 +106,7 @@ func (c *Collector) follow(ctx context.Context, session sarama.ConsumerGroupSess
 	return commit, func() {
 		cancel()
 		<-ran
+		defer c.meters.journeys.DeletePartialMatch(prometheus.Labels{"partition": number(p)})
 		if err := js.round(ctx, true, true); err != nil {
 			c.log.Warn("summaries are left to the partition's next owner", "partition", p, "error", err)
 		}

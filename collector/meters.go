@@ -17,6 +17,7 @@ type meters struct {
 	batch, latency                              prometheus.Histogram
 	lost                                        *prometheus.GaugeVec
 
+	journeys   *prometheus.GaugeVec
 	summaries  prometheus.Counter
 	announced  *prometheus.CounterVec
 	announcing prometheus.Histogram
@@ -48,11 +49,12 @@ func newMeters(owned *owned) *meters {
 		m.deadLettered.WithLabelValues(class)
 	}
 	m.lost = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "waybill_instance_lost_records", Help: "Records of an instance that Kafka had and the store has not, dead letters included. Instances that lost none are not named."}, []string{"service", "instance"})
+	m.journeys = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "waybill_journeys", Help: "Journeys of a partition this collector owns that are in memory, or that wait in the store alone."}, []string{"partition", "kept"})
 	m.summaries = counter("waybill_summaries_written_total", "Summaries of journeys written.")
 	m.announcing = histogram("waybill_verdict_latency_seconds", "From when a record was folded that changed a verdict until the verdict was announced.")
 	m.announced = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "waybill_verdicts_announced_total", Help: "Verdicts put on the topic of journeys."}, []string{"verdict"})
 	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{Name: "waybill_records_in_flight", Help: "Messages read and not settled yet."})
-	m.registry.MustRegister(m.deadLettered, m.inFlight, m.lost, m.announced, owned)
+	m.registry.MustRegister(m.deadLettered, m.inFlight, m.lost, m.journeys, m.announced, owned)
 	return m
 }
 

@@ -61,6 +61,9 @@ func (js *journeys) adopt(ctx context.Context) {
 			return ctx.Err() == nil
 		})
 		if err == nil || ctx.Err() != nil {
+			js.mu.Lock()
+			js.count()
+			js.mu.Unlock()
 			return
 		}
 		js.c.failing(err)
@@ -86,8 +89,14 @@ func (js *journeys) round(ctx context.Context, full, last bool) error {
 	}
 	js.mu.Lock()
 	js.evict()
+	js.count()
 	js.mu.Unlock()
 	return errors.Join(errs...)
+}
+
+func (js *journeys) count() {
+	js.c.meters.journeys.WithLabelValues(number(js.partition), "memory").Set(float64(len(js.tracked)))
+	js.c.meters.journeys.WithLabelValues(number(js.partition), "store").Set(float64(len(js.waiting.known)))
 }
 
 // again has journeys judged in the next round.
