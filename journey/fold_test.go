@@ -130,9 +130,21 @@ func TestASummaryKnowsWhenToLookAgain(t *testing.T) {
 	if next := f.Next(ev); !next.Equal(caughtUp.Add(time.Minute + 2*time.Millisecond)) {
 		t.Errorf("a message that waits: %v", next)
 	}
-	ev.AsOf = caughtUp.Add(time.Hour)
-	if next := f.Next(ev); !next.Equal(ev.AsOf.Add(10 * time.Second)) {
-		t.Errorf("one that is late: %v", next)
+	deadline := caughtUp.Add(time.Minute + 2*time.Millisecond)
+	for _, c := range []struct{ late, wait time.Duration }{
+		{0, 10 * time.Second}, {20 * time.Second, 10 * time.Second}, {time.Minute, 30 * time.Second}, {time.Hour, 30 * time.Minute}, {24 * time.Hour, time.Hour},
+	} {
+		ev.AsOf = deadline.Add(c.late)
+		if next := f.Next(ev); !next.Equal(ev.AsOf.Add(c.wait)) {
+			t.Errorf("one that is late by %v: %v", c.late, next.Sub(ev.AsOf))
+		}
+	}
+	asked := 0
+	for ev.AsOf = deadline; ev.AsOf.Before(deadline.AddDate(0, 0, 1)); ev.AsOf = f.Next(ev) {
+		asked++
+	}
+	if asked > 50 {
+		t.Errorf("a journey that waits for ever is judged %d times on its first day", asked)
 	}
 	var done journey.Fold
 	for _, r := range golden(t, "visit", "") {

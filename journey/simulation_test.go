@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/waybill-log/waybill/instrument"
 	"github.com/waybill-log/waybill/instrument/instrumenttest"
@@ -52,6 +53,7 @@ type world struct {
 	services []*member
 	rec      *instrumenttest.Recorder
 	clients  map[*member]*http.Client
+	clock    *simClock      // nil: the machine's
 	handled  map[string]int // messages given to a service, by topic
 
 	mu      sync.Mutex
@@ -82,13 +84,17 @@ type step struct {
 	cause *plan
 }
 
-func newWorld(t *testing.T, random *rand.Rand, names ...string) *world {
+func newWorld(t *testing.T, random *rand.Rand, clock *simClock, names ...string) *world {
 	w := &world{
-		t: t, random: random, rec: instrumenttest.New(t), clients: map[*member]*http.Client{}, handled: map[string]int{},
+		t: t, random: random, rec: instrumenttest.New(t), clients: map[*member]*http.Client{}, clock: clock, handled: map[string]int{},
 		steps: map[string]int{}, before: map[int][]int{}, last: map[string]int{}, onward: map[string]*plan{},
 	}
 	for _, name := range names {
-		m := &member{Instrument: w.rec.Service(name), name: name}
+		cfg := instrument.Config{Service: name}
+		if clock != nil {
+			cfg.SpanProcessors = []sdktrace.SpanProcessor{clock}
+		}
+		m := &member{Instrument: w.rec.Start(cfg), name: name}
 		m.handler = m.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if w.run(r.Context(), m, w.plan(r.Header.Get("x-plan"))) != nil {
 				rw.WriteHeader(http.StatusInternalServerError)
@@ -197,6 +203,9 @@ func (w *world) log(ctx context.Context, m *member, p *plan, n int) {
 	delete(w.before, -w.number(p))
 	w.last[p.id] = step
 	w.mu.Unlock()
+	if w.clock != nil {
+		w.clock.log(name)
+	}
 	m.Logger().InfoContext(ctx, name)
 }
 
@@ -250,6 +259,11 @@ func (w *world) records() map[string][]record.Record {
 			w.t.Fatal(err)
 		}
 		if strings.HasPrefix(r.CorrelationID, "j-") {
+			if w.clock != nil {
+				if r.Time = w.clock.at(&r); r.Time.IsZero() {
+					w.t.Fatalf("nobody knows when this was written: %s", r.Raw)
+				}
+			}
 			out[r.CorrelationID] = append(out[r.CorrelationID], r)
 		}
 	}
@@ -286,7 +300,7 @@ func TestOrderFollowsWhatReallyHappened(t *testing.T) {
 	const batch = 200
 	pairs, skews, built := 0, 0, 0
 	for built < size(1000) {
-		w := newWorld(t, random, "gateway", "bank", "game", "mail", "audit")
+		w := newWorld(t, random, newSimClock(random), "gateway", "bank", "game", "mail", "audit")
 		journeys := w.journeys(batch)
 		if len(journeys) != batch {
 			t.Fatalf("%d journeys, want %d", len(journeys), batch)
@@ -356,7 +370,7 @@ func TestOnlyWhatIsLostIsCalledLost(t *testing.T) {
 	const batch = 200
 	lost, dropped, called, built, whole := 0, 0, 0, 0, 0
 	for built < size(1000) {
-		w := newWorld(t, random, "gateway", "bank", "game", "mail")
+		w := newWorld(t, random, nil, "gateway", "bank", "game", "mail")
 		journeys := w.journeys(batch)
 		ev := journey.Evidence{AsOf: time.Now().Add(time.Minute), Ledgers: w.ledgers()}
 		type hopNumber struct {
@@ -456,7 +470,7 @@ func sentWith(m *sarama.ConsumerMessage) string {
 func TestMissingHopsAreToldApart(t *testing.T) {
 	random := seeded(t)
 	n := size(1000)
-	w := newWorld(t, random, "bank", "game")
+	w := newWorld(t, random, nil, "bank", "game")
 	truth := map[string]string{}
 	for k := range n {
 		id := "j-" + strconv.Itoa(k)

@@ -89,20 +89,22 @@ func (s *Summary) readTallies(tallies []tally) {
 }
 
 // Next is when the summary's verdict may change though nothing is written: when
-// somebody who is awaited is late. Zero: it will not.
+// somebody who is awaited is late, and then half as long again as they have been, 10 s
+// at least and an hour at most. Zero: it will not.
 func (f *Fold) Next(ev Evidence) time.Time { return f.judge(&ev).next() }
 
-// next is the earliest deadline after the horizon; where all have passed and
-// somebody is still awaited, a while after it.
+// next is the earliest deadline after the horizon; where some have passed and
+// somebody is still awaited, a while after it that grows with how late they are.
 func (j *judge) next() time.Time {
-	var next time.Time
-	late := false
+	var next, latest time.Time // latest: the last deadline that has passed
 	consider := func(deadline time.Time) {
 		switch {
-		case !deadline.After(j.evidence.AsOf):
-			late = true
-		case next.IsZero() || deadline.Before(next):
-			next = deadline
+		case deadline.After(j.evidence.AsOf):
+			if next.IsZero() || deadline.Before(next) {
+				next = deadline
+			}
+		case deadline.After(latest):
+			latest = deadline
 		}
 	}
 	for i := range j.legs {
@@ -121,11 +123,19 @@ func (j *judge) next() time.Time {
 			consider(r.Time.Add(r.Expect.Within))
 		}
 	}
-	if late && j.evidence.AsOf.Add(patience).Before(next) || late && next.IsZero() {
-		next = j.evidence.AsOf.Add(patience)
+	if latest.IsZero() {
+		return next
+	}
+	again := j.evidence.AsOf.Add(min(max(patience, j.evidence.AsOf.Sub(latest)/2), maxPatience))
+	if next.IsZero() || again.Before(next) {
+		next = again
 	}
 	return next
 }
 
-// patience is how often somebody who is late is looked for.
-const patience = 10 * time.Second
+// How often somebody who is late is looked for: less and less, so that many
+// journeys that wait for ever cost little.
+const (
+	patience    = 10 * time.Second
+	maxPatience = time.Hour
+)
