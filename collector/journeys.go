@@ -163,11 +163,11 @@ func (js *journeys) track(id, key string, taken time.Time) *tracked {
 func (js *journeys) keep(t *tracked) {
 	js.tracked[t.ref.ID] = t
 	t.place = js.recent.PushBack(t)
-	js.grow(t, emptySize)
+	js.grow(t, emptySize+t.fold.Bytes())
 }
 
 // emptySize is about what a tracked journey takes beside its fold.
-const emptySize = 1 << 10
+const emptySize = 512
 
 func (js *journeys) grow(t *tracked, size int) {
 	js.size += size - t.size
@@ -205,7 +205,7 @@ func (js *journeys) checkpoint() int64 {
 
 // maxDirty bounds the journeys that are folded and not written, and so what the
 // partition's next owner reads again.
-const maxDirty = 50_000
+const maxDirty = 10_000
 
 // room waits while too much is not written.
 func (js *journeys) room(ctx context.Context) error {

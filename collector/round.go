@@ -192,11 +192,8 @@ func (js *journeys) join(t *tracked, s *store.Summary) {
 	t.ref, t.revision = s.SummaryRef, s.Revision
 	t.key, t.id, t.partition = s.Key, s.CorrelationID, s.Partition
 	t.verdict, t.said, t.check, t.partOf = journey.Verdict(s.Verdict), journey.Verdict(s.Announced), s.Check, cmp.Or(t.partOf, s.PartOf)
-	js.grow(t, emptySize+foldFactor*len(s.State))
+	js.grow(t, emptySize+t.fold.Bytes())
 }
-
-// foldFactor is about how much larger a fold is in memory than as bytes.
-const foldFactor = 6
 
 // write is a judged journey that is to be written.
 type write struct {
@@ -221,7 +218,7 @@ func (js *journeys) judge(some []*tracked, asOf time.Time) []write {
 		t.judged, t.check = time.Now(), check
 		if js.dirty[t] || judged.Verdict != t.verdict || judged.Verdict != t.said {
 			state := t.fold.Append(nil)
-			js.grow(t, emptySize+foldFactor*len(state))
+			js.grow(t, emptySize+t.fold.Bytes())
 			out = append(out, write{t, t.changes, js.summary(t, &judged, state), judged, t.since})
 		}
 		js.mu.Unlock()

@@ -342,6 +342,8 @@ func TestSelect(t *testing.T) {
 	f(of("Order-1", "Order-1"), "order-1", 2)
 	f(of("Order-1", "order-1", "order-1"), "order-1", 2)
 	f(of("Order-1", "order-1"), "ORDER-1", 0, "Order-1", "order-1")
+	f(of("Order-1", "order-1"), "Order-1", 1)
+	f(of(strings.ToUpper(uuid), uuid, "x"), "y", 0, strings.ToUpper(uuid), "x")
 	f(nil, "x", 0)
 }
 

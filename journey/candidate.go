@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/waybill-log/waybill/record"
@@ -11,21 +12,32 @@ import (
 // separate journeys: where id is none of several, nothing is selected and the
 // candidates are returned, sorted.
 func Select(records []record.Record, id string) (selected []record.Record, candidates []string) {
-	byID := map[string][]record.Record{} // by the first spelling met
-	var ids []string
-	for _, r := range records {
-		same := slices.IndexFunc(ids, func(known string) bool { return record.SameID(known, r.CorrelationID) })
-		if same < 0 {
-			same = len(ids)
-			ids = append(ids, r.CorrelationID)
+	type spelling struct{ key, exact string }
+	byID := map[spelling][]record.Record{}
+	first := map[spelling]string{} // the first spelling met
+	of := func(id string) spelling {
+		if key := record.Key(id); record.SameID(key, id) { // its own key, or a UUID
+			return spelling{key: key}
 		}
-		byID[ids[same]] = append(byID[ids[same]], r)
+		return spelling{exact: id}
 	}
-	for _, known := range ids {
-		if len(ids) == 1 || record.SameID(known, id) {
-			return byID[known], nil
+	for i := range records {
+		at := of(records[i].CorrelationID)
+		if _, ok := first[at]; !ok {
+			first[at] = records[i].CorrelationID
 		}
+		byID[at] = append(byID[at], records[i])
 	}
+	if len(byID) == 1 {
+		return slices.Clone(records), nil
+	}
+	if named := byID[of(id)]; len(named) > 0 {
+		return named, nil
+	}
+	if len(first) == 0 {
+		return nil, nil
+	}
+	ids := slices.Collect(maps.Values(first))
 	slices.Sort(ids)
 	return nil, ids
 }

@@ -137,6 +137,13 @@ func TestASummaryKnowsWhenToLookAgain(t *testing.T) {
 			t.Errorf("one that is late by %v is looked for after %v, want %v", late, next.Sub(ev.AsOf), wait)
 		}
 	}
+	asked := 0
+	for ev.AsOf = deadline; ev.AsOf.Before(deadline.AddDate(0, 0, 1)); ev.AsOf = f.Next(ev) {
+		asked++
+	}
+	if asked > 50 {
+		t.Errorf("a journey that waits for ever is judged %d times on its first day", asked)
+	}
 	var done journey.Fold
 	for _, r := range golden(t, "visit", "") {
 		done.Add(&r)

@@ -3,6 +3,7 @@ package journey
 import (
 	"iter"
 	"time"
+	"unsafe"
 
 	"github.com/waybill-log/waybill/record"
 )
@@ -17,6 +18,12 @@ func (f *Fold) Moments() iter.Seq[*record.Record] {
 			}
 		}
 	}
+}
+
+// Bytes is about what the fold takes in memory.
+func (f *Fold) Bytes() int {
+	const perMoment, perTally, perStep = int(unsafe.Sizeof(record.Record{})) + 256, int(unsafe.Sizeof(tally{})) + 128, 256
+	return int(unsafe.Sizeof(*f)) + len(f.moments)*perMoment + len(f.tallies)*perTally + len(f.steps)*perStep + len(f.traces)*64
 }
 
 // Traces are those of the records, sorted: the first maxTraces of them.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/waybill-log/waybill/instrument"
 	"github.com/waybill-log/waybill/instrument/instrumenttest"
@@ -52,6 +53,7 @@ type world struct {
 	services []*member
 	rec      *instrumenttest.Recorder
 	clients  map[*member]*http.Client
+	clock    *simClock      // nil: the machine's
 	handled  map[string]int // messages given to a service, by topic
 
 	mu      sync.Mutex
@@ -60,7 +62,6 @@ type world struct {
 	last    map[string]int   // of each hop now running, its last step
 	onward  map[string]*plan // what a call or message is to cause, by its ID
 	counter int
-	wall    [2]time.Duration // least and most that this machine's clock has been put forward since the start
 }
 
 type member struct {
@@ -83,13 +84,17 @@ type step struct {
 	cause *plan
 }
 
-func newWorld(t *testing.T, random *rand.Rand, names ...string) *world {
+func newWorld(t *testing.T, random *rand.Rand, clock *simClock, names ...string) *world {
 	w := &world{
-		t: t, random: random, rec: instrumenttest.New(t), clients: map[*member]*http.Client{}, handled: map[string]int{},
+		t: t, random: random, rec: instrumenttest.New(t), clients: map[*member]*http.Client{}, clock: clock, handled: map[string]int{},
 		steps: map[string]int{}, before: map[int][]int{}, last: map[string]int{}, onward: map[string]*plan{},
 	}
 	for _, name := range names {
-		m := &member{Instrument: w.rec.Service(name), name: name}
+		cfg := instrument.Config{Service: name}
+		if clock != nil {
+			cfg.SpanProcessors = []sdktrace.SpanProcessor{clock}
+		}
+		m := &member{Instrument: w.rec.Start(cfg), name: name}
 		m.handler = m.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if w.run(r.Context(), m, w.plan(r.Header.Get("x-plan"))) != nil {
 				rw.WriteHeader(http.StatusInternalServerError)
@@ -197,22 +202,11 @@ func (w *world) log(ctx context.Context, m *member, p *plan, n int) {
 	w.before[step] = append(w.before[step], w.before[-w.number(p)]...)
 	delete(w.before, -w.number(p))
 	w.last[p.id] = step
-	w.watchClock()
 	w.mu.Unlock()
-	m.Logger().InfoContext(ctx, name)
-}
-
-var begun = time.Now()
-
-// watchClock notes how far this machine's clock has been put forward or back, which
-// all services do then, one before and the other after it has sent something.
-func (w *world) watchClock() {
-	now := time.Now()
-	put := now.Round(0).Sub(begun.Round(0)) - now.Sub(begun)
-	if len(w.steps) == 1 {
-		w.wall = [2]time.Duration{put, put}
+	if w.clock != nil {
+		w.clock.log(name)
 	}
-	w.wall[0], w.wall[1] = min(w.wall[0], put), max(w.wall[1], put)
+	m.Logger().InfoContext(ctx, name)
 }
 
 // request begins a journey at a service.
@@ -265,6 +259,11 @@ func (w *world) records() map[string][]record.Record {
 			w.t.Fatal(err)
 		}
 		if strings.HasPrefix(r.CorrelationID, "j-") {
+			if w.clock != nil {
+				if r.Time = w.clock.at(&r); r.Time.IsZero() {
+					w.t.Fatalf("nobody knows when this was written: %s", r.Raw)
+				}
+			}
 			out[r.CorrelationID] = append(out[r.CorrelationID], r)
 		}
 	}
@@ -301,7 +300,7 @@ func TestOrderFollowsWhatReallyHappened(t *testing.T) {
 	const batch = 200
 	pairs, skews, built := 0, 0, 0
 	for built < size(1000) {
-		w := newWorld(t, random, "gateway", "bank", "game", "mail", "audit")
+		w := newWorld(t, random, newSimClock(random), "gateway", "bank", "game", "mail", "audit")
 		journeys := w.journeys(batch)
 		if len(journeys) != batch {
 			t.Fatalf("%d journeys, want %d", len(journeys), batch)
@@ -326,9 +325,6 @@ func TestOrderFollowsWhatReallyHappened(t *testing.T) {
 			}
 			pairs += w.orderOf(j)
 			skews += w.skewsOf(j, skew)
-		}
-		if stepped := w.wall[1] - w.wall[0]; stepped > time.Millisecond {
-			t.Logf("this machine's clock was put by %v meanwhile", stepped)
 		}
 	}
 	t.Logf("%d journeys: %d pairs of steps in order, %d intervals of skew", built, pairs, skews)
@@ -359,9 +355,8 @@ func (w *world) orderOf(j *journey.Journey) (pairs int) {
 
 func (w *world) skewsOf(j *journey.Journey, skew map[string]time.Duration) int {
 	w.t.Helper()
-	stepped := w.wall[1] - w.wall[0]
 	for _, s := range j.Skews {
-		if is := skew[s.To] - skew[s.From]; s.Min != nil && is < *s.Min-stepped || s.Max != nil && is > *s.Max+stepped {
+		if is := skew[s.To] - skew[s.From]; s.Min != nil && is < *s.Min || s.Max != nil && is > *s.Max {
 			w.t.Errorf("%s: the clocks are %v apart, not in [%v, %v]", j.CorrelationID, is, s.Min, s.Max)
 		}
 	}
@@ -375,7 +370,7 @@ func TestOnlyWhatIsLostIsCalledLost(t *testing.T) {
 	const batch = 200
 	lost, dropped, called, built, whole := 0, 0, 0, 0, 0
 	for built < size(1000) {
-		w := newWorld(t, random, "gateway", "bank", "game", "mail")
+		w := newWorld(t, random, nil, "gateway", "bank", "game", "mail")
 		journeys := w.journeys(batch)
 		ev := journey.Evidence{AsOf: time.Now().Add(time.Minute), Ledgers: w.ledgers()}
 		type hopNumber struct {
@@ -475,7 +470,7 @@ func sentWith(m *sarama.ConsumerMessage) string {
 func TestMissingHopsAreToldApart(t *testing.T) {
 	random := seeded(t)
 	n := size(1000)
-	w := newWorld(t, random, "bank", "game")
+	w := newWorld(t, random, nil, "bank", "game")
 	truth := map[string]string{}
 	for k := range n {
 		id := "j-" + strconv.Itoa(k)

@@ -89,7 +89,8 @@ func (s *Summary) readTallies(tallies []tally) {
 }
 
 // Next is when the summary's verdict may change though nothing is written: when
-// somebody who is awaited is late. Zero: it will not.
+// somebody who is awaited is late, and then half as long again as they have been, 2 s
+// at least and an hour at most. Zero: it will not.
 func (f *Fold) Next(ev Evidence) time.Time { return f.judge(&ev).next() }
 
 // next is the earliest deadline after the horizon, or, where somebody is still awaited
