@@ -29,14 +29,6 @@ func newSimClock(random *rand.Rand) *simClock {
 	return &simClock{random: random, now: caughtUp, ended: map[string]time.Time{}, begun: map[string]time.Time{}, logged: map[string]time.Time{}}
 }
 
-// pass lets time go on, and returns what time it is then.
-func (c *simClock) pass(d time.Duration) time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	return c.now
-}
-
 // note writes down when something happens, which takes up to a millisecond.
 func (c *simClock) note(of map[string]time.Time, what string) {
 	c.mu.Lock()
