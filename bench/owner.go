@@ -130,7 +130,7 @@ func owners(b *board, dir string) (err error) {
 	if err := k.until(func(o owned) bool { return o.Folded >= 2*openJourneys && o.Open >= openJourneys }); err != nil {
 		return err
 	}
-	time.Sleep(5 * time.Second) // until it has written all
+	time.Sleep(25 * time.Second) // until it has written all, and is at rest
 	now, peak, err := k.memory()
 	if err != nil {
 		return err

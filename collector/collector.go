@@ -39,7 +39,7 @@ type Config struct {
 	InFlightBytes int           // most bytes in all batches together, counted as whole batches; 0: 32 MiB
 
 	Evidence     Evidence // what verdicts rest on; nil: journeys are not summarised
-	JourneyBytes int      // most bytes of journeys in memory, about; the others are in the store. 0: 128 MiB
+	JourneyBytes int      // most bytes of journeys in memory, about; the others are in the store. 0: 32 MiB
 
 	LossEvery time.Duration // how often instances' ledgers are held against the store; 0: 15 s
 }
@@ -52,7 +52,7 @@ func (cfg *Config) setDefaults() {
 	cfg.BatchBytes = cmp.Or(cfg.BatchBytes, 2<<20)
 	cfg.BatchWait = cmp.Or(cfg.BatchWait, 50*time.Millisecond)
 	cfg.LossEvery = cmp.Or(cfg.LossEvery, 15*time.Second)
-	cfg.JourneyBytes = cmp.Or(cfg.JourneyBytes, 128<<20)
+	cfg.JourneyBytes = cmp.Or(cfg.JourneyBytes, 32<<20)
 	cfg.InFlightBytes = max(cmp.Or(cfg.InFlightBytes, 32<<20), cfg.BatchBytes)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

@@ -154,7 +154,7 @@ func (js *journeys) track(id, key string, taken time.Time) *tracked {
 	where := refs(id, taken)
 	t := &tracked{ref: where[0], partition: js.partition, key: strings.Clone(key), id: strings.Clone(id), fold: &journey.Fold{}, loaded: len(where) == 1}
 	if w, ok := js.waiting.take(name); ok {
-		t.ref.Day, t.revision, t.loaded = w.day(), w.revision, false
+		t.ref.Day, t.loaded = w.day(), false
 	}
 	js.keep(t)
 	return t
@@ -185,7 +185,7 @@ func (js *journeys) evict() {
 			delete(js.tracked, t.ref.ID)
 			js.grow(t, 0)
 			if !t.check.IsZero() {
-				js.waiting.add(t.ref, t.revision, t.check)
+				js.waiting.add(t.ref, t.check)
 			}
 		}
 		at = next
@@ -205,7 +205,7 @@ func (js *journeys) checkpoint() int64 {
 
 // maxDirty bounds the journeys that are folded and not written, and so what the
 // partition's next owner reads again.
-const maxDirty = 10_000
+const maxDirty = 2500
 
 // room waits while too much is not written.
 func (js *journeys) room(ctx context.Context) error {
@@ -267,8 +267,8 @@ const (
 
 // passed has all journeys judged whose verdict may change by now though nothing is written.
 func (js *journeys) passed(asOf time.Time) {
-	for ref, revision := range js.waiting.passed(asOf) {
-		t := &tracked{ref: ref, partition: js.partition, revision: revision, fold: &journey.Fold{}}
+	for ref := range js.waiting.passed(asOf) {
+		t := &tracked{ref: ref, partition: js.partition, fold: &journey.Fold{}}
 		js.keep(t)
 		js.touched[t], t.since = true, time.Now()
 	}

@@ -95,11 +95,11 @@ func (s *shelf) SummariesOf(_ context.Context, key string, traces []string) (out
 	return out, nil
 }
 
-func (s *shelf) PendingSummaries(_ context.Context, partition int32, each func(store.SummaryRef, store.Revision, time.Time) bool) error {
+func (s *shelf) PendingSummaries(_ context.Context, partition int32, each func(store.SummaryRef, time.Time) bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for ref, one := range s.kept {
-		if one.Partition == partition && !one.Check.IsZero() && !each(ref, one.Revision, one.Check) {
+		if one.Partition == partition && !one.Check.IsZero() && !each(ref, one.Check) {
 			break
 		}
 	}

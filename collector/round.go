@@ -52,11 +52,11 @@ func (js *journeys) run(ctx context.Context) {
 // written to them any more.
 func (js *journeys) adopt(ctx context.Context) {
 	for ctx.Err() == nil {
-		err := js.c.summaries.PendingSummaries(ctx, js.partition, func(ref store.SummaryRef, revision store.Revision, check time.Time) bool {
+		err := js.c.summaries.PendingSummaries(ctx, js.partition, func(ref store.SummaryRef, check time.Time) bool {
 			js.mu.Lock()
 			defer js.mu.Unlock()
 			if js.tracked[ref.ID] == nil {
-				js.waiting.add(ref, revision, check)
+				js.waiting.add(ref, check)
 			}
 			return ctx.Err() == nil
 		})

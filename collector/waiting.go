@@ -16,17 +16,16 @@ type waiting struct {
 }
 
 type waiter struct {
-	days     int32 // since 1970
-	check    int64 // ns since 1970
-	revision store.Revision
+	check int64 // ns since 1970
+	days  int32 // since 1970
 }
 
 func (w waiter) day() time.Time { return time.Unix(int64(w.days)*24*60*60, 0).UTC() }
 
 func newWaiting() waiting { return waiting{map[store.SummaryID]waiter{}, &waiters{}} }
 
-func (w waiting) add(ref store.SummaryRef, revision store.Revision, check time.Time) {
-	w.known[ref.ID] = waiter{int32(ref.Day.Unix() / (24 * 60 * 60)), check.UnixNano(), revision}
+func (w waiting) add(ref store.SummaryRef, check time.Time) {
+	w.known[ref.ID] = waiter{check.UnixNano(), int32(ref.Day.Unix() / (24 * 60 * 60))}
 	heap.Push(w.order, dated{check.UnixNano(), ref.ID})
 }
 
@@ -38,8 +37,8 @@ func (w waiting) take(id store.SummaryID) (waiter, bool) {
 }
 
 // passed takes out those that are to be judged by now.
-func (w waiting) passed(asOf time.Time) iter.Seq2[store.SummaryRef, store.Revision] {
-	return func(yield func(store.SummaryRef, store.Revision) bool) {
+func (w waiting) passed(asOf time.Time) iter.Seq[store.SummaryRef] {
+	return func(yield func(store.SummaryRef) bool) {
 		for !asOf.IsZero() && w.order.Len() > 0 && (*w.order)[0].check <= asOf.UnixNano() {
 			first := heap.Pop(w.order).(dated)
 			one, ok := w.known[first.id]
@@ -47,7 +46,7 @@ func (w waiting) passed(asOf time.Time) iter.Seq2[store.SummaryRef, store.Revisi
 				continue // taken out meanwhile
 			}
 			delete(w.known, first.id)
-			if !yield(store.SummaryRef{Day: one.day(), ID: first.id}, one.revision) {
+			if !yield(store.SummaryRef{Day: one.day(), ID: first.id}) {
 				return
 			}
 		}

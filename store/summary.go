@@ -124,9 +124,9 @@ type Summaries interface {
 	// of the traces. They may lack what was put less than Lag ago, as may the following.
 	SummariesOf(ctx context.Context, key string, traces []string) ([]Summary, error)
 
-	// PendingSummaries calls each with the ref, revision and check of every summary
-	// of a partition that is to be checked, in any order, until it returns false.
-	PendingSummaries(ctx context.Context, partition int32, each func(SummaryRef, Revision, time.Time) bool) error
+	// PendingSummaries calls each with the ref and check of every summary of a
+	// partition that is to be checked, in any order, until it returns false.
+	PendingSummaries(ctx context.Context, partition int32, each func(SummaryRef, time.Time) bool) error
 
 	// FindSummaries returns a page in the order of CompareSummaries, with State.
 	FindSummaries(ctx context.Context, q SummaryQuery) (page []Summary, next SummaryCursor, err error)

@@ -196,7 +196,7 @@ func (s *Store) eachSummary(ctx context.Context, q query, after store.SummaryCur
 
 // PendingSummaries implements store.Summaries. It goes through one index after the
 // other: of all together, each page would be chosen among one of each.
-func (s *Store) PendingSummaries(ctx context.Context, partition int32, each func(store.SummaryRef, store.Revision, time.Time) bool) error {
+func (s *Store) PendingSummaries(ctx context.Context, partition int32, each func(store.SummaryRef, time.Time) bool) error {
 	err := s.patiently(ctx, func() error {
 		_, err := s.do(ctx, esapi.IndicesRefreshRequest{Index: []string{s.prefix + "-journeys-*"}})
 		return err
@@ -245,9 +245,9 @@ func (s *Store) journeysDays(ctx context.Context) (days []time.Time, err error) 
 // pendingPage is what index.max_result_window allows.
 const pendingPage = 10_000
 
-func (s *Store) pendingOf(ctx context.Context, day time.Time, partition int32, each func(store.SummaryRef, store.Revision, time.Time) bool) (more bool, err error) {
+func (s *Store) pendingOf(ctx context.Context, day time.Time, partition int32, each func(store.SummaryRef, time.Time) bool) (more bool, err error) {
 	body := searchBody{
-		index: s.journeysIndex(day), Size: pendingPage, Source: false, SeqNo: true, Sort: []map[string]sortBy{{"id": {Order: "asc"}}},
+		index: s.journeysIndex(day), Size: pendingPage, Source: false, Sort: []map[string]sortBy{{"id": {Order: "asc"}}},
 		Query:  query{Bool: &boolQuery{Filter: []query{term("partition", partition), {Exists: &existsQuery{"check"}}}}},
 		Values: []docValue{{Field: "check", Format: "strict_date_optional_time_nanos"}},
 	}
@@ -261,7 +261,7 @@ func (s *Store) pendingOf(ctx context.Context, day time.Time, partition int32, e
 			if err != nil || len(h.Fields.Check) != 1 {
 				return false, fmt.Errorf("%w: document %s in %s is no summary: %w", store.ErrUnavailable, h.ID, h.Index, err)
 			}
-			if !each(store.SummaryRef{Day: day, ID: id}, h.revision(), h.Fields.Check[0]) {
+			if !each(store.SummaryRef{Day: day, ID: id}, h.Fields.Check[0]) {
 				return false, nil
 			}
 			body.SearchAfter = []string{h.ID}

@@ -88,7 +88,7 @@ func (s *Store) SummariesOf(ctx context.Context, key string, traces []string) (f
 
 // PendingSummaries implements store.Summaries. It reads page by page, since each may
 // write.
-func (s *Store) PendingSummaries(ctx context.Context, partition int32, each func(store.SummaryRef, store.Revision, time.Time) bool) error {
+func (s *Store) PendingSummaries(ctx context.Context, partition int32, each func(store.SummaryRef, time.Time) bool) error {
 	days, err := s.summaryDays()
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (s *Store) PendingSummaries(ctx context.Context, partition int32, each func
 				return fmt.Errorf("summaries to be checked: %w", err)
 			}
 			for _, p := range page {
-				if !each(p.ref, p.revision, p.due) {
+				if !each(p.ref, p.due) {
 					return nil
 				}
 				after = p.ref.ID

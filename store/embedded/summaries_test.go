@@ -110,7 +110,7 @@ func TestDamagedSummariesAreSetAside(t *testing.T) {
 		page, _, err := s.FindSummaries(t.Context(), store.SummaryQuery{Limit: 100})
 		check(page, err)
 		check(s.SummariesOf(t.Context(), "journey-1", []string{fmt.Sprintf("%032x", 7)}))
-		if err := s.PendingSummaries(t.Context(), 0, func(store.SummaryRef, store.Revision, time.Time) bool { return true }); err != nil {
+		if err := s.PendingSummaries(t.Context(), 0, func(store.SummaryRef, time.Time) bool { return true }); err != nil {
 			t.Fatalf("%s: %v", at, err)
 		}
 		there := check(s.LoadSummaries(t.Context(), refsOf(batch)))

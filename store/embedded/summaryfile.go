@@ -39,7 +39,7 @@ CREATE TABLE summaries (
 CREATE TABLE traces (trace TEXT NOT NULL, summary INTEGER NOT NULL, PRIMARY KEY (trace, summary)) STRICT, WITHOUT ROWID;
 CREATE INDEX keys ON summaries (key);
 CREATE INDEX starts ON summaries (start DESC, id, verdict, failed) WHERE part = 0;
-CREATE INDEX dues ON summaries (partition, id, revision, due) WHERE due > -9223372036854775808;`
+CREATE INDEX dues ON summaries (partition, id, due) WHERE due > -9223372036854775808;`
 
 // unset stands for the time that is zero.
 const unset = math.MinInt64
@@ -212,14 +212,13 @@ const pendingPage = 10_000
 
 // pending is a summary to be checked.
 type pending struct {
-	ref      store.SummaryRef
-	revision store.Revision
-	due      time.Time
+	ref store.SummaryRef
+	due time.Time
 }
 
 // pending returns a page of a partition's, by ID.
 func (f *summaryFile) pending(ctx context.Context, partition int32, after store.SummaryID) ([]pending, error) {
-	rows, err := f.db.QueryContext(ctx, `SELECT id, revision, due FROM summaries INDEXED BY dues
+	rows, err := f.db.QueryContext(ctx, `SELECT id, due FROM summaries INDEXED BY dues
 		WHERE partition = ? AND id > ? AND due > -9223372036854775808 ORDER BY id LIMIT ?`, partition, after[:], pendingPage)
 	if err != nil {
 		return nil, damage(err)
@@ -228,7 +227,7 @@ func (f *summaryFile) pending(ctx context.Context, partition int32, after store.
 	page, id := make([]pending, 0, pendingPage), sql.RawBytes{}
 	for rows.Next() {
 		p, due := pending{ref: store.SummaryRef{Day: f.start()}}, int64(0)
-		if err := rows.Scan(&id, &p.revision.Number, &due); err != nil || copy(p.ref.ID[:], id) < len(p.ref.ID) {
+		if err := rows.Scan(&id, &due); err != nil || copy(p.ref.ID[:], id) < len(p.ref.ID) {
 			return nil, fmt.Errorf("%s: %w: %w", filepath.Base(f.path), errCorrupt, err)
 		}
 		p.due = time.Unix(0, due).UTC()

@@ -332,20 +332,16 @@ func summariesOf(t *testing.T, s store.Store) {
 	f("a/22 b/23 c/21", "c", append(many, trace(2))...)
 }
 
-type check struct {
-	revision store.Revision
-	due      int64
-}
-
-func pendingOf(t *testing.T, s store.Store, partition int32) map[store.SummaryRef]check {
+// pendingOf are when summaries of a partition are to be checked, in ns.
+func pendingOf(t *testing.T, s store.Store, partition int32) map[store.SummaryRef]int64 {
 	t.Helper()
-	found := map[store.SummaryRef]check{}
-	err := s.PendingSummaries(t.Context(), partition, func(ref store.SummaryRef, r store.Revision, due time.Time) bool {
+	found := map[store.SummaryRef]int64{}
+	err := s.PendingSummaries(t.Context(), partition, func(ref store.SummaryRef, due time.Time) bool {
 		ref.Day = ref.Day.UTC()
 		if _, ok := found[ref]; ok {
 			t.Errorf("%v is given twice", ref)
 		}
-		found[ref] = check{r, due.UnixNano()}
+		found[ref] = due.UnixNano()
 		return true
 	})
 	if err != nil {
@@ -357,10 +353,10 @@ func pendingOf(t *testing.T, s store.Store, partition int32) map[store.SummaryRe
 // pends checks which of some summaries are to be checked, of one partition.
 func pends(t *testing.T, s store.Store, partition int32, batch []store.Summary) {
 	t.Helper()
-	want := map[store.SummaryRef]check{}
+	want := map[store.SummaryRef]int64{}
 	for _, sum := range batch {
 		if sum.Partition == partition && !sum.Check.IsZero() {
-			want[sum.SummaryRef] = check{sum.Revision, sum.Check.UnixNano()}
+			want[sum.SummaryRef] = sum.Check.UnixNano()
 		}
 	}
 	eventually(t, s, fmt.Sprint(len(want), " as put"), func() string {
@@ -404,7 +400,7 @@ func manyPending(t *testing.T, s store.Store) {
 	putSummaries(t, s, batch)
 	pends(t, s, 7, batch)
 	given := 0
-	err := s.PendingSummaries(t.Context(), 7, func(ref store.SummaryRef, _ store.Revision, _ time.Time) bool {
+	err := s.PendingSummaries(t.Context(), 7, func(ref store.SummaryRef, _ time.Time) bool {
 		found := load(t, s, ref) // whoever checks them reads and writes meanwhile
 		found[0].Check = time.Time{}
 		putSummaries(t, s, found)
