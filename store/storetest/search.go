@@ -827,7 +827,7 @@ func tree(t *rapid.T, depth int, contains bool) filter.Node {
 	low := rapid.Int64Range(-5, 510).Draw(t, "low")
 	label := rapid.SampledFrom([]string{"labels.order_id", "labels.a.b", "labels.a"}).Draw(t, "label")
 	value := rapid.SampledFrom(values[:]).Draw(t, "value")
-	switch rapid.IntRange(0, 9).Draw(t, "leaf") {
+	switch rapid.IntRange(0, 10).Draw(t, "leaf") {
 	case 0:
 		return filter.Term{Field: "service.name", Value: rapid.SampledFrom(services[:]).Draw(t, "service")}
 	case 1:
@@ -843,11 +843,13 @@ func tree(t *rapid.T, depth int, contains bool) filter.Node {
 	case 6:
 		return filter.Term{Field: number, Value: strconv.FormatInt(low, 10)}
 	case 7:
+		return filter.In{Field: "service.name", Values: rapid.SliceOfN(rapid.SampledFrom(services[:]), 0, 3).Draw(t, "services")}
+	case 8:
 		if contains {
 			return filter.Contains{Field: field, Text: cut(text, rapid.IntRange(0, 1).Draw(t, "front"), 0)}
 		}
 		fallthrough
-	case 8:
+	case 9:
 		return filter.Phrase{Field: field, Text: cut(text, 0, rapid.IntRange(0, 1).Draw(t, "back")), Prefix: true}
 	}
 	return filter.Phrase{Field: field, Text: text}
