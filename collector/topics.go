@@ -22,8 +22,8 @@ const (
 )
 
 // EnsureTopics creates the pipeline's topics where they are missing, with a
-// replication factor of three, or as many brokers as there are. On the records'
-// topic the broker's own clock dates messages: services' clocks may be wrong.
+// replication factor of three, or as many brokers as there are. Records and
+// ledgers are dated by the broker's own clock: services' clocks may be wrong.
 func EnsureTopics(client sarama.Client, partitions int) error {
 	admin, err := sarama.NewClusterAdminFromClient(client)
 	if err != nil {
@@ -36,7 +36,7 @@ func EnsureTopics(client sarama.Client, partitions int) error {
 	}{
 		{record.TopicRecords, "delete", &records, &dated},
 		{record.TopicDeadLetters, "delete", &letters, nil},
-		{record.TopicInstances, "compact,delete", &records, nil},
+		{record.TopicInstances, "compact,delete", &records, &dated},
 		{record.TopicJourneys, "compact,delete", &records, nil},
 		{record.TopicSelf, "delete", &records, nil},
 	} {

@@ -99,7 +99,7 @@ func (g *Gatherer) For(asOf time.Time, moments iter.Seq[*record.Record]) journey
 		services[group.Name] = true // a service may read under its own name
 	}
 	if !asOf.IsZero() {
-		ev.Ledgers = g.ledgers.Passed(asOf, func(service, node string) bool { return services[service] || nodes[node] })
+		ev.Ledgers, ev.Clocks = g.ledgers.Passed(asOf, func(service, node string) bool { return services[service] || nodes[node] })
 	}
 	return ev
 }

@@ -140,8 +140,15 @@ func pausedOn(t *testing.T, addr, topic string) {
 	}
 }
 
-// What an instance has said is evidence once the horizon has passed it.
+// What an instance has said is evidence once the horizon has passed it. How wrong its clock
+// is, that tells only where Kafka dates what it says.
 func TestLedgersOfTheInstancesThatMatter(t *testing.T) {
+	for _, dated := range []string{"LogAppendTime", "CreateTime"} {
+		t.Run(dated, func(t *testing.T) { ledgersDated(t, dated) })
+	}
+}
+
+func ledgersDated(t *testing.T, dated string) {
 	b, err := broker.Open(broker.Config{Dir: t.TempDir(), Addr: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +173,7 @@ func TestLedgersOfTheInstancesThatMatter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := admin.CreateTopic(record.TopicInstances, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}, false); err != nil {
+	if err := admin.CreateTopic(record.TopicInstances, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1, ConfigEntries: map[string]*string{"message.timestamp.type": &dated}}, false); err != nil {
 		t.Fatal(err)
 	}
 	producer, err := sarama.NewSyncProducerFromClient(client)
@@ -207,6 +214,13 @@ func TestLedgersOfTheInstancesThatMatter(t *testing.T) {
 	}
 	if len(got) != 3 {
 		t.Errorf("ledgers of %v: nobody asks for mail", got)
+	}
+	took := time.Since(began)
+	switch ahead, known := g.For(time.Now(), journey.Each(records)).Clocks["game-1"]; {
+	case known != (dated == "LogAppendTime"):
+		t.Errorf("by %s, how far a clock is ahead is known: %v", dated, known)
+	case known && (ahead > 19*time.Second || ahead < 19*time.Second-took):
+		t.Errorf("a clock is ahead by %v, want 19s, or less by as much as all took, %v", ahead, took)
 	}
 	if early := g.For(began.Add(-time.Hour), journey.Each(records)).Ledgers; len(early) > 0 {
 		t.Errorf("the horizon has not passed %+v", early)

@@ -20,7 +20,9 @@ type Ledgers struct {
 	client sarama.Client
 
 	mu     sync.Mutex
-	byNode map[string][]Ledger // the latest words of each, by time
+	byNode map[string][]Ledger      // the latest words of each, by time
+	ahead  map[string]time.Duration // by node, how far its clock is ahead of Kafka's at least
+	dated  bool                     // Kafka's clock dates them
 }
 
 // keptLedgers is how many words of an instance are kept: one comes every 10 s, and
@@ -35,7 +37,7 @@ type Ledger struct {
 
 // NewLedgers reads over client, which stays the caller's.
 func NewLedgers(client sarama.Client) *Ledgers {
-	return &Ledgers{client: client, byNode: map[string][]Ledger{}}
+	return &Ledgers{client: client, byNode: map[string][]Ledger{}, ahead: map[string]time.Duration{}}
 }
 
 // Follow reads the ledgers there are and those to come until ctx ends. Its errors
@@ -43,6 +45,9 @@ func NewLedgers(client sarama.Client) *Ledgers {
 func (l *Ledgers) Follow(ctx context.Context) (err error) {
 	consumer, err := sarama.NewConsumerFromClient(l.client)
 	if err != nil {
+		return fmt.Errorf("follow ledgers: %w", err)
+	}
+	if err := l.askDates(); err != nil {
 		return fmt.Errorf("follow ledgers: %w", err)
 	}
 	partitions, err := consumer.Partitions(record.TopicInstances)
@@ -86,17 +91,37 @@ func (l *Ledgers) follow(ctx context.Context, claim sarama.PartitionConsumer) er
 	}
 }
 
+// askDates learns whether the broker's clock dates ledgers, or that of who writes them. Who
+// may not look does not know.
+func (l *Ledgers) askDates() error {
+	admin, err := sarama.NewClusterAdminFromClient(l.client)
+	if err != nil {
+		return err
+	}
+	described, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: record.TopicInstances, ConfigNames: []string{"message.timestamp.type"}})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dated = err == nil && slices.ContainsFunc(described, func(e sarama.ConfigEntry) bool { return e.Value == "LogAppendTime" })
+	return nil
+}
+
 // take keeps an instance's ledger; one that cannot be read says nothing.
 func (l *Ledgers) take(m *sarama.ConsumerMessage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if m.Value == nil {
 		delete(l.byNode, string(m.Key))
+		delete(l.ahead, string(m.Key))
 		return
 	}
 	ledger, err := record.DecodeLedger(m.Value)
 	if err != nil {
 		return
+	}
+	if ahead := ledger.Time.Sub(m.Timestamp); l.dated { // it was written before Kafka had it
+		if most, known := l.ahead[ledger.Node]; !known || ahead > most {
+			l.ahead[ledger.Node] = ahead
+		}
 	}
 	known := l.byNode[ledger.Node]
 	if n := len(known); n > 0 && ledger.Time.Before(known[n-1].Time) {
@@ -119,14 +144,18 @@ func (l *Ledgers) All() []Ledger {
 }
 
 // Passed are the ledgers of some instances that the horizon has passed: what was
-// settled with Kafka when they were read is stored.
-func (l *Ledgers) Passed(asOf time.Time, of func(service, node string) bool) []record.Ledger {
+// settled with Kafka when they were read is stored. Clocks are how far the clocks of those
+// instances are ahead of Kafka's at least, where that is known.
+func (l *Ledgers) Passed(asOf time.Time, of func(service, node string) bool) (out []record.Ledger, clocks map[string]time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var out []record.Ledger
+	clocks = map[string]time.Duration{}
 	for node, known := range l.byNode {
 		if !of(known[len(known)-1].Service, node) {
 			continue
+		}
+		if ahead, ok := l.ahead[node]; ok {
+			clocks[node] = ahead
 		}
 		for _, ledger := range known {
 			if ledger.Read.Before(asOf) {
@@ -134,7 +163,7 @@ func (l *Ledgers) Passed(asOf time.Time, of func(service, node string) bool) []r
 			}
 		}
 	}
-	return out
+	return out, clocks
 }
 
 // Lost is how many of an instance's records are lost: Kafka had taken them when

@@ -38,6 +38,10 @@ type Evidence struct {
 	Groups  []Group         // in any order, one of a name, topic and partition
 	Ledgers []record.Ledger // in any order, several of one instance allowed; the horizon has passed each
 
+	// Clocks is how far instances' clocks are ahead of Kafka's, at least, as their ledgers
+	// show. Of an instance that is not in it, that is not known.
+	Clocks map[string]time.Duration
+
 	// Partial says that records were left out, because there are too many.
 	Partial bool
 }
@@ -81,8 +85,9 @@ type Journey struct {
 	Since              *time.Time      `json:"since"`       // when that was; nil: not known
 	Completeness       Completeness    `json:"completeness"`
 	CompletenessReason string          `json:"completeness_reason"`
-	AsOf               *time.Time      `json:"as_of"` // nil: the horizon is not known
-	Kind               string          `json:"kind"`  // operation of the first hop, such as "POST /purchases"
+	AsOf               *time.Time      `json:"as_of"`   // nil: the horizon is not known
+	Kind               string          `json:"kind"`    // operation of the first hop, such as "POST /purchases"
+	Release            string          `json:"release"` // version of the service that began it
 	Start              time.Time       `json:"start"`
 	End                time.Time       `json:"end"`
 	Stations           []Station       `json:"stations"` // by first visit
@@ -118,6 +123,7 @@ const (
 type Hop struct {
 	ID       string         `json:"id"` // the span that opened the visit
 	Service  string         `json:"service"`
+	Version  string         `json:"version"` // of the service
 	Node     string         `json:"node"`
 	Name     string         `json:"name"`
 	Kind     string         `json:"kind"`   // server, consumer, producer, client, internal; empty if its start is missing

@@ -37,6 +37,13 @@ func (c *simClock) note(of map[string]time.Time, what string) {
 	of[what] = c.now
 }
 
+// pass lets time go by.
+func (c *simClock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
 func (c *simClock) log(message string) { c.note(c.logged, message) }
 
 // OnStart implements sdktrace.SpanProcessor.
@@ -64,6 +71,8 @@ func (c *simClock) at(r *record.Record) time.Time {
 		return c.begun[r.SpanID]
 	case record.KindHopEnd:
 		return c.ended[r.SpanID]
+	case record.KindExpect:
+		return c.logged[r.Message+" of "+r.CorrelationID]
 	default:
 		return c.logged[r.Message]
 	}

@@ -77,11 +77,13 @@ type plan struct {
 	fails bool
 }
 
-// step is a log call, or a call or message that causes another hop.
+// step is a log call, an expectation, or a call or message that causes another hop.
 type step struct {
-	to    *member // nil: a log call
-	http  bool
-	cause *plan
+	to     *member // nil: a log call
+	http   bool
+	cause  *plan
+	expect string // station that must come within that time
+	within time.Duration
 }
 
 func newWorld(t *testing.T, random *rand.Rand, clock *simClock, names ...string) *world {
@@ -147,6 +149,11 @@ var errPlanned = errors.New("it was to fail")
 func (w *world) run(ctx context.Context, m *member, p *plan) error {
 	for n, s := range p.steps {
 		switch {
+		case s.expect != "":
+			if w.clock != nil {
+				w.clock.log("expect " + s.expect + " of " + instrument.CorrelationID(ctx))
+			}
+			instrument.Expect(ctx, s.expect, s.within)
 		case s.to == nil:
 			w.log(ctx, m, p, n)
 		case s.http:
@@ -219,6 +226,11 @@ func (w *world) request(at *member, id string, p *plan) {
 
 // deliver gives every message that has not been handled to its service.
 func (w *world) deliver() {
+	w.deliverBut(func(*member, string) bool { return false })
+}
+
+// deliverBut leaves out messages of some journeys to some services.
+func (w *world) deliverBut(held func(to *member, id string) bool) {
 	for more := true; more; {
 		more = false
 		for _, m := range w.services {
@@ -226,6 +238,9 @@ func (w *world) deliver() {
 			for _, msg := range messages[w.handled[m.name]:] {
 				more = true
 				w.handled[m.name]++
+				if held(m, sentWith(msg)) {
+					continue
+				}
 				_ = m.Process(context.Background(), msg, m.name, func(ctx context.Context) error {
 					return w.run(ctx, m, w.plan(string(msg.Value)))
 				})

@@ -9,8 +9,12 @@ import (
 	"github.com/waybill-log/waybill/record"
 )
 
-// clockDoubt is how far two clocks may be apart where nothing tells.
-const clockDoubt = 5 * time.Minute
+const (
+	// clockDoubt is how far two clocks may be apart where nothing tells.
+	clockDoubt = 5 * time.Minute
+	// ledgerDoubt is how long the quickest ledger of an instance was on its way to Kafka, at most.
+	ledgerDoubt = 5 * time.Second
+)
 
 // waits knows who is awaited, and since when.
 type waits struct {
@@ -155,10 +159,25 @@ func (w *waits) horizonPassed(t time.Time) bool {
 	return !w.evidence.AsOf.IsZero() && w.evidence.AsOf.After(t.Add(clockDoubt))
 }
 
+// heardSince reports whether a ledger is proved to have been written after t, which is
+// by the clock of another instance.
+func (w *waits) heardSince(l *record.Ledger, t time.Time, by string) bool {
+	ahead, known := w.evidence.Clocks[l.Node]
+	its, knows := w.evidence.Clocks[by]
+	switch {
+	case l.Node == by:
+		return !l.Time.Before(t)
+	case known && knows:
+		return !l.Time.Add(-ahead - ledgerDoubt).Before(t.Add(-its))
+	default:
+		return !l.Time.Before(t.Add(clockDoubt))
+	}
+}
+
 // behind reports whether an instance of a service has records that its last word
-// but one knew of and Kafka still has not; or has not been heard of since t and
-// may come back.
-func (w *waits) behind(service string, t time.Time) bool {
+// but one knew of and Kafka still has not; or has not been heard of since t, by the
+// clock of an instance, and may come back.
+func (w *waits) behind(service string, t time.Time, by string) bool {
 	for _, node := range w.nodes[service] {
 		ls := w.instances[node]
 		latest := ls[len(ls)-1]
@@ -166,7 +185,7 @@ func (w *waits) behind(service string, t time.Time) bool {
 		if len(ls) > 1 && !latest.Stopped {
 			known = ls[len(ls)-2].Last
 		}
-		if latest.Unsettled <= known || !latest.Stopped && !t.IsZero() && latest.Time.Before(t) && !w.horizonPassed(t) {
+		if latest.Unsettled <= known || !latest.Stopped && !t.IsZero() && !w.heardSince(latest, t, by) && !w.horizonPassed(t) {
 			return true
 		}
 	}
@@ -188,7 +207,7 @@ func (j *judge) stalled() (finding, bool) {
 			continue
 		}
 		deadline := r.Time.Add(r.Expect.Within)
-		if j.waits.passed(r.Node, deadline) && !j.came(r.Expect.Station, r, place) && !j.waits.behind(r.Expect.Station, deadline) {
+		if j.waits.passed(r.Node, deadline) && !j.came(r.Expect.Station, r, place) && !j.waits.behind(r.Expect.Station, deadline, r.Node) {
 			return finding{Stalled, fmt.Sprintf("%s expected %s within %v of %s, and it has not come", r.Service, r.Expect.Station, r.Expect.Within, clock(r.Time)), j.graph.hop(r), deadline}, true
 		}
 	}
@@ -260,7 +279,7 @@ func (w *waits) stalled(l *leg, j *judge) (finding, bool) {
 	}
 	for _, service := range route.Stations {
 		deadline := l.Sent.Add(within)
-		if !w.reached(l, service) && w.passed(j.node(l.From), deadline) && !w.behind(service, deadline) {
+		if !w.reached(l, service) && w.passed(j.node(l.From), deadline) && !w.behind(service, deadline, j.node(l.From)) {
 			return finding{Stalled, fmt.Sprintf("%s has not picked up %s, and should have within %v", service, since, within), l.From, l.Sent}, true
 		}
 	}
@@ -280,7 +299,7 @@ func (w *waits) groupBehind(group string, route *Route, j *judge) bool {
 			services = append(services, v.hop.Service)
 		}
 	}
-	return slices.ContainsFunc(services, func(s string) bool { return w.behind(s, time.Time{}) })
+	return slices.ContainsFunc(services, func(s string) bool { return w.behind(s, time.Time{}, "") })
 }
 
 func (j *judge) node(hop string) string {

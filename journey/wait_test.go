@@ -96,9 +96,10 @@ func TestWhatWasExpectedAndDidNotCome(t *testing.T) {
 		s.end("gateway-1", "w1", "", "server")
 		return s
 	}
+	clocks := map[string]time.Duration{"bank-1": 0, "game-1": 0}
 	f := func(name string, s *script, verdict journey.Verdict, asOf time.Duration, ls ...record.Ledger) {
 		t.Helper()
-		j := s.build(journey.Evidence{AsOf: caughtUp.Add(asOf), Ledgers: ls})
+		j := s.build(journey.Evidence{AsOf: caughtUp.Add(asOf), Ledgers: ls, Clocks: clocks})
 		if j.Verdict != verdict {
 			t.Errorf("%s: %s: %s", name, j.Verdict, j.Reason)
 		}
@@ -117,6 +118,12 @@ func TestWhatWasExpectedAndDidNotCome(t *testing.T) {
 	f("the game has not shipped all", s, journey.Delivered, 50*time.Second, s.ledger("bank-1", 40*time.Second), game)
 	game.Unsettled = 10
 	f("the game has", s, journey.Stalled, 50*time.Second, s.ledger("bank-1", 40*time.Second), game)
+	clocks = nil
+	f("nothing tells whether the game's clock is right", s, journey.Delivered, 50*time.Second, s.ledger("bank-1", 40*time.Second), game)
+	clocks = map[string]time.Duration{"bank-1": 0, "game-1": time.Minute}
+	f("the game's clock is fast", s, journey.Delivered, 50*time.Second, s.ledger("bank-1", 40*time.Second), game)
+	clocks = map[string]time.Duration{"bank-1": time.Minute, "game-1": time.Minute}
+	f("so is the bank's", s, journey.Stalled, 50*time.Second, s.ledger("bank-1", 40*time.Second), game)
 	game.Time = caughtUp
 	f("the game was last heard of before", s, journey.Delivered, 50*time.Second, s.ledger("bank-1", 40*time.Second), game)
 	game.Stopped = true
