@@ -230,7 +230,7 @@ func (js *journeys) judge(some []*tracked, asOf time.Time) []write {
 func (js *journeys) summary(t *tracked, judged *journey.Summary, state []byte) store.Summary {
 	s := store.Summary{
 		SummaryRef: t.ref, Revision: t.revision, Partition: t.partition, Key: t.key, CorrelationID: judged.CorrelationID,
-		Verdict: string(judged.Verdict), Completeness: string(judged.Completeness), Kind: judged.Kind, Start: judged.Start, End: judged.End,
+		Verdict: string(judged.Verdict), Completeness: string(judged.Completeness), Kind: judged.Kind, Release: judged.Release, Start: judged.Start, End: judged.End,
 		Services: judged.Stations, Traces: judged.Traces, PartOf: t.partOf, Failed: judged.Errors, OpenHops: judged.OpenHops,
 		Check: t.check, Announced: string(t.said), State: state,
 	}

@@ -166,7 +166,7 @@ func (j *Journey) overview(by *judge) {
 		s := &j.Stations[at[h.Service]]
 		s.Hops = append(s.Hops, h.ID)
 		if j.Kind == "" && h.Parent == "" {
-			j.Kind = h.Name
+			j.Kind, j.Release = h.Name, h.Version
 		}
 	}
 }

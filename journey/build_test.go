@@ -435,23 +435,37 @@ func brokenRecords(rt *rapid.T) (records []record.Record) {
 	return records
 }
 
-// Whatever is written, there is a journey, with every record in it once.
-func TestBrokenRecordsAreStillAJourney(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		records := brokenRecords(rt)
-		ev := journey.Evidence{
-			AsOf: caughtUp, Ledgers: []record.Ledger{{Node: "a", Unsettled: 100}}, Routes: []journey.Route{{Topic: "a", Stations: []string{"b"}, Groups: []string{"c"}}},
-			Groups: []journey.Group{{Name: "a", Topic: "a"}, {Name: "c", Topic: "b", Members: true}},
-		}
-		twice := append(slices.Clone(records), records...)
-		j := journey.Build(twice, ev)
-		if len(j.Records) != len(records) {
-			rt.Fatalf("%d records in, %d out", len(records), len(j.Records))
-		}
-		if j.Verdict == "" || j.Reason == "" || j.Completeness == "" {
-			rt.Fatalf("no answer: %+v", j)
-		}
-	})
+// Whatever is written, there is a journey, with every record in it once, which does not
+// differ from itself.
+func TestBrokenRecordsAreStillAJourney(t *testing.T) { rapid.Check(t, stillAJourney) }
+
+func FuzzBuild(f *testing.F) { f.Fuzz(rapid.MakeFuzz(stillAJourney)) }
+
+func stillAJourney(rt *rapid.T) {
+	records := brokenRecords(rt)
+	ev := journey.Evidence{
+		AsOf: caughtUp, Ledgers: []record.Ledger{{Node: "a", Unsettled: 100}}, Routes: []journey.Route{{Topic: "a", Stations: []string{"b"}, Groups: []string{"c"}}},
+		Groups: []journey.Group{{Name: "a", Topic: "a"}, {Name: "c", Topic: "b", Members: true}},
+	}
+	twice := append(slices.Clone(records), records...)
+	j := journey.Build(twice, ev)
+	if len(j.Records) != len(records) {
+		rt.Fatalf("%d records in, %d out", len(records), len(j.Records))
+	}
+	if j.Verdict == "" || j.Reason == "" || j.Completeness == "" {
+		rt.Fatalf("no answer: %+v", j)
+	}
+	if d := journey.Diff(j, j); d.First != nil {
+		rt.Fatalf("it differs from itself: %s", d.First.Text)
+	}
+	var l journey.Learner
+	for range journey.Enough {
+		l.Add(j.Course())
+	}
+	u := l.Usual()
+	if d := u.Diff(j); d.First != nil {
+		rt.Fatalf("it is not as usual, which is itself: %s", d.First.Text)
+	}
 }
 
 // foreign is what a service without Waybill sends over OpenTelemetry: no numbers, no hop.id.

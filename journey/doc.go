@@ -91,6 +91,14 @@
 // and its records are lost or were never written. That is neither in transit nor
 // stalled; completeness says so.
 //
+// # The usual
+//
+// A [Learner] learns from delivered journeys of one kind and release where such journeys
+// come, how often, and how long that takes: each [Stop] is known by what led to it. [Diff]
+// and [Usual.Diff] tell where a journey departs from another or from what is usual: what is
+// missing, extra, slow by itself, late in its queue whatever the clocks say, or failing.
+// Nothing is unusual beside fewer than [Enough] journeys, and no verdict rests on it.
+//
 // # Completeness
 //
 // Apart from the verdict stands whether all records are there: proved when the

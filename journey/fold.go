@@ -195,7 +195,7 @@ func reduced(r *record.Record) *record.Record {
 		SpanID: r.SpanID, ParentID: r.ParentID, HopID: r.HopID, HopSequence: r.HopSequence, HopRecords: r.HopRecords, HopSends: r.HopSends,
 		SpanName: r.SpanName, SpanKind: r.SpanKind, Duration: r.Duration, Outcome: r.Outcome, Declared: r.Declared, Reason: r.Reason,
 		Expect: r.Expect, Alias: r.Alias, HTTP: record.HTTP{Status: r.HTTP.Status}, Messaging: r.Messaging, Saga: record.Saga{ID: r.Saga.ID},
-		Error: record.Error{Type: r.Error.Type, Message: r.Error.Message},
+		Error: record.Error{Type: r.Error.Type, Message: r.Error.Message}, ServiceVer: r.ServiceVer,
 	}
 	m.Messaging.System, m.Messaging.Operation = "", ""
 	if !isNumbered(r) {
@@ -231,11 +231,11 @@ func own(m *record.Record) {
 }
 
 // momentStrings are the texts of a reduced moment, but for those of links and its kind.
-func momentStrings(m *record.Record) [20]*string {
+func momentStrings(m *record.Record) [21]*string {
 	return [...]*string{
 		&m.Service, &m.Node, &m.ID, &m.CorrelationID, &m.SpanID, &m.ParentID, &m.HopID, &m.SpanName, &m.SpanKind, &m.Outcome,
 		&m.Declared, &m.Reason, &m.Expect.Station, &m.Alias.Name, &m.Alias.Value, &m.Messaging.Topic, &m.Messaging.Group,
-		&m.Saga.ID, &m.Error.Type, &m.Error.Message,
+		&m.Saga.ID, &m.Error.Type, &m.Error.Message, &m.ServiceVer,
 	}
 }
 

@@ -82,6 +82,7 @@ func (g *graph) describe(v *visit) {
 		}
 		r := g.rs[i]
 		v.hop.Name, v.hop.Kind, v.hop.Attempt = r.SpanName, r.SpanKind, r.Messaging.Attempt
+		v.hop.Version = cmp.Or(r.ServiceVer, v.hop.Version)
 		v.saga, v.group = cmp.Or(r.Saga.ID, v.saga), cmp.Or(r.Messaging.Group, v.group)
 		if r.HTTP.Status != 0 {
 			v.hop.Status = r.HTTP.Status

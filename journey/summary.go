@@ -20,6 +20,7 @@ type Summary struct {
 	CompletenessReason string         `json:"completeness_reason"`
 	AsOf               *time.Time     `json:"as_of"`
 	Kind               string         `json:"kind"`
+	Release            string         `json:"release"`
 	Start              time.Time      `json:"start"`
 	End                time.Time      `json:"end"`
 	Stations           []string       `json:"stations"` // services, by first visit
@@ -62,7 +63,7 @@ func (f *Fold) judged(ev Evidence, j *judge) Summary {
 			s.OpenHops++
 		}
 		if s.Kind == "" && v.hop.Parent == "" {
-			s.Kind = v.hop.Name
+			s.Kind, s.Release = v.hop.Name, v.hop.Version
 		}
 	}
 	s.readTallies(j.tallies)
