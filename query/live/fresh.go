@@ -129,7 +129,7 @@ func merge(entries []store.Entry, more bool, err error, recent []store.Entry, li
 type Claim struct {
 	f      *Follower
 	stored *stored
-	asOf   time.Time // if memory still reaches down to what the store shows; zero: it did not
+	asOf   time.Time // if memory reaches down to what the store shows
 	torn   int
 }
 
@@ -138,16 +138,15 @@ type Claim struct {
 // Let p be a partition, H what the store shows of it: all below; and let memory have all of it
 // from F to C, where C is at least what Kafka had by time T. If F ≤ H for every p, then each
 // record that Kafka had by the earliest T lies below H, and the store shows it from now on; or
-// it lies from F to C, and is in memory now. It stays there until F has passed it. So if F ≤ H
-// still holds after the last question, with the H of the beginning, each such record was in
-// the store or in memory all the time, in whatever order the two were read.
+// it lies from F to C, and is in memory now. It stays there until F, which only grows, has
+// passed it. So if F ≤ H holds after the last question, with the H of the beginning, it held
+// all the time, and each such record was in the store or in memory throughout, in whatever
+// order the two were read.
 func (fr *Fresh) Begin() *Claim {
 	c := &Claim{f: fr.f, stored: fr.stored.Load()}
 	c.f.mu.Lock()
 	defer c.f.mu.Unlock()
-	if c.joins() {
-		c.asOf, c.torn = c.f.through(), c.f.torn
-	}
+	c.asOf, c.torn = c.f.through(), c.f.torn
 	return c
 }
 

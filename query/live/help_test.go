@@ -31,12 +31,8 @@ func written(node string, n int, key string) []byte {
 	})
 }
 
-func message(partition int32, offset int64, value []byte) *sarama.ConsumerMessage {
-	return &sarama.ConsumerMessage{Partition: partition, Offset: offset, Value: value}
-}
-
-func message1(offset int64, value []byte) []*sarama.ConsumerMessage {
-	return []*sarama.ConsumerMessage{message(0, offset, value)}
+func message(partition int32, offset int64, value []byte) []*sarama.ConsumerMessage {
+	return []*sarama.ConsumerMessage{{Partition: partition, Offset: offset, Value: value}}
 }
 
 // following is a follower that a test feeds by itself.
@@ -60,7 +56,10 @@ func ids(entries []store.Entry) (out []string) {
 	return out
 }
 
-func idOf(t testing.TB, raw []byte) string {
+func idOf(t interface {
+	Helper()
+	Fatal(...any)
+}, raw []byte) string {
 	t.Helper()
 	e, err := store.NewEntry(raw)
 	if err != nil {

@@ -88,7 +88,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	before := heap()
 	for n := range 150_000 {
-		f.take(0, message1(int64(n), written("node", n, fmt.Sprintf("id-%d", n/4))))
+		f.take(0, message(0, int64(n), written("node", n, fmt.Sprintf("id-%d", n/4))))
 		if f.memory.bytes > bound {
 			t.Fatalf("%d bytes", f.memory.bytes)
 		}
