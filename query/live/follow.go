@@ -53,9 +53,11 @@ func (f *Follower) follow(ctx context.Context) (err error) {
 		}
 		if n > read || n < f.known() {
 			claims, err := f.claim(asked, consumer, read, n)
-			for i, claim := range claims {
+			for _, claim := range claims {
+				number := int32(read)
+				read++
 				all.Go(func() {
-					if err := f.read(ctx, int32(read+i), claim); err != nil {
+					if err := f.read(ctx, number, claim); err != nil {
 						select {
 						case failed <- err:
 						default:
@@ -63,7 +65,7 @@ func (f *Follower) follow(ctx context.Context) (err error) {
 					}
 				})
 			}
-			if read += len(claims); err != nil {
+			if err != nil {
 				return err
 			}
 		}

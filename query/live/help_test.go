@@ -13,7 +13,9 @@ import (
 	"github.com/waybill-log/waybill/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
+}
 
 // size is a number of records: ten times as many for make torture.
 func size(n int) int {
