@@ -24,5 +24,5 @@ type Receipt struct {
 type Gap struct {
 	Partition int32 `json:"partition"`
 	From      int64 `json:"from"`  // offset of the first
-	Until     int64 `json:"until"` // and the one after the last; before From: the topic was made anew, or lost its end
+	Until     int64 `json:"until"` // and the one after the last. Before From: the topic was made anew, or has lost its end; it goes on there
 }

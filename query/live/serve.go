@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -33,10 +34,12 @@ func (s *Subscription) Serve(w http.ResponseWriter, r *http.Request) error {
 	out.Writer = bufio.NewWriterSize(w, writeBytes)
 	fmt.Fprintf(out, "retry: %d\n\n", retryAfter.Milliseconds())
 	for err := out.flush(); ; err = out.flush() {
-		if err != nil {
-			if r.Context().Err() != nil {
-				return nil
-			}
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded): // asked first: it ends the request, too
+			return fmt.Errorf("a client of the tail has taken nothing for %s, and is cut: %w", out.stall, err)
+		case err != nil && r.Context().Err() != nil:
+			return nil
+		case err != nil:
 			return fmt.Errorf("write the tail: %w", err)
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), heartbeat)
