@@ -103,3 +103,6 @@ func (g *Gatherer) For(asOf time.Time, moments iter.Seq[*record.Record]) journey
 	}
 	return ev
 }
+
+// Ledgers are the latest words of all instances, in order of their names.
+func (g *Gatherer) Ledgers() []Ledger { return g.ledgers.All() }

@@ -1,42 +1,39 @@
 package query
 
 import (
-	"fmt"
-	"net/http"
-
-	"github.com/labstack/echo/v4"
+	"context"
 
 	"github.com/waybill-log/waybill/record"
 )
 
-// erase answers DELETE /api/v1/journeys/:id: from now on no answer shows the
-// journey's records, nor those of services without a correlation ID that are part of it.
-func (s *server) erase(c echo.Context) error {
-	id, err := pathParam(c, "id")
-	if err != nil || !record.ValidID(id) {
-		return &problem{Status: http.StatusBadRequest, Detail: fmt.Sprintf("a correlation ID is 1 to %d visible ASCII characters", record.MaxIDLen)}
+// Erase hides a journey: from now on no answer has its records, nor those of services
+// without a correlation ID that are part of it. Only a whole ID names what is to be erased.
+func (d *Desk) Erase(ctx context.Context, text string) error {
+	if d.cfg.Erase == nil {
+		return unknown("nothing can be erased on this server")
 	}
-	found, err := s.find(c.Request().Context(), id)
+	f, err := d.exactly(ctx, text, maxRecords)
 	if err != nil {
-		return fmt.Errorf("read journey: %w", err)
+		return err
 	}
-	switch {
-	case len(found.candidates) > 0:
-		return &problem{Status: http.StatusConflict, Detail: found.doubt, Candidates: found.candidates}
-	case len(found.records) == 0:
-		return &problem{Status: http.StatusNotFound, Detail: "no records of " + id + " have arrived"}
+	if len(f.records) == 0 {
+		return unknown("no records of %s have arrived", f.id)
 	}
-	var keys []string
+	if err := d.cfg.Erase(ctx, keysOf(f.records)); err != nil {
+		return cause("erase journey", err)
+	}
+	d.log.InfoContext(ctx, "journey erased", "erased_id", f.id)
+	return nil
+}
+
+// keysOf are the correlation keys of some records, in the order in which they are met.
+func keysOf(records []record.Record) (keys []string) {
 	seen := map[string]bool{}
-	for i := range found.records {
-		if key := found.records[i].CorrelationKey; !seen[key] {
+	for i := range records {
+		if key := records[i].CorrelationKey; !seen[key] {
 			seen[key] = true
 			keys = append(keys, key)
 		}
 	}
-	if err := s.cfg.Erase(c.Request().Context(), keys); err != nil {
-		return fmt.Errorf("erase journey: %w", err)
-	}
-	s.log.InfoContext(c.Request().Context(), "journey erased", "erased_id", id)
-	return c.NoContent(http.StatusNoContent)
+	return keys
 }

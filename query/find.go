@@ -17,6 +17,7 @@ const maxTraces = 256
 
 // found is what the store has of the journey that an ID names.
 type found struct {
+	id         string // as it was understood
 	records    []record.Record
 	more       bool     // records were left out
 	candidates []string // journeys that the ID may mean; then there are no records
@@ -25,20 +26,20 @@ type found struct {
 
 // find reads the records of one journey: those of its correlation ID, and those
 // that services without one wrote in its traces. A trace ID names the journey
-// that its trace is part of.
-func (s *server) find(ctx context.Context, id string) (f found, err error) {
-	records, more, err := s.byKey(ctx, record.Key(id))
+// that its trace is part of. At most limit records are read of each key.
+func (d *Desk) find(ctx context.Context, id string, limit int) (f found, err error) {
+	records, more, err := d.byKey(ctx, record.Key(id), limit)
 	if err != nil {
 		return f, err
 	}
 	if trace := record.Key(id); isTrace(trace) && !slices.ContainsFunc(records, named) {
-		owners, err := s.owners(ctx, []string{trace})
+		owners, err := d.owners(ctx, []string{trace})
 		switch ids := owners[trace]; {
 		case err != nil:
 			return f, err
 		case len(ids) == 1:
 			id = ids[0]
-			if records, more, err = s.byKey(ctx, record.Key(id)); err != nil {
+			if records, more, err = d.byKey(ctx, record.Key(id), limit); err != nil {
 				return f, err
 			}
 		case len(ids) > 1 && len(records) == 0:
@@ -51,7 +52,7 @@ func (s *server) find(ctx context.Context, id string) (f found, err error) {
 		f.doubt = "several journeys share this ID but for its case; ask for one of them"
 		return f, nil
 	}
-	joined, more, err := s.unnamed(ctx, f.records)
+	joined, more, err := d.unnamed(ctx, f.records, limit)
 	f.records, f.more = append(f.records, joined...), f.more || more
 	return f, err
 }
@@ -74,7 +75,7 @@ func isTrace(key string) bool {
 
 // unnamed reads the records in a journey's traces that fall back on their trace
 // ID. They are the journey's if all that has a correlation ID in that trace is.
-func (s *server) unnamed(ctx context.Context, of []record.Record) (joined []record.Record, more bool, err error) {
+func (d *Desk) unnamed(ctx context.Context, of []record.Record, limit int) (joined []record.Record, more bool, err error) {
 	traces := map[string]bool{}
 	for i := range of {
 		if t := of[i].TraceID; t != "" && record.Key(t) != of[i].CorrelationKey {
@@ -87,7 +88,7 @@ func (s *server) unnamed(ctx context.Context, of []record.Record) (joined []reco
 			more = true
 			break
 		}
-		records, over, err := s.byKey(ctx, record.Key(t))
+		records, over, err := d.byKey(ctx, record.Key(t), limit)
 		if err != nil {
 			return nil, false, err
 		}
@@ -96,7 +97,7 @@ func (s *server) unnamed(ctx context.Context, of []record.Record) (joined []reco
 			waiting[t] = records
 		}
 	}
-	owners, err := s.owners(ctx, slices.Collect(maps.Keys(waiting)))
+	owners, err := d.owners(ctx, slices.Collect(maps.Keys(waiting)))
 	if err != nil {
 		return nil, false, err
 	}
@@ -110,11 +111,11 @@ func (s *server) unnamed(ctx context.Context, of []record.Record) (joined []reco
 
 // owners are the correlation IDs that somebody gave the records of each trace,
 // as far as the earliest maxRecords tell.
-func (s *server) owners(ctx context.Context, traces []string) (map[string][]string, error) {
+func (d *Desk) owners(ctx context.Context, traces []string) (map[string][]string, error) {
 	if len(traces) == 0 {
 		return nil, nil
 	}
-	records, _, err := decode(s.cfg.Reader.ByTrace(ctx, traces, maxRecords))
+	records, _, err := decode(d.cfg.Store.ByTrace(ctx, traces, maxRecords))
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +130,8 @@ func (s *server) owners(ctx context.Context, traces []string) (map[string][]stri
 	return owners, nil
 }
 
-func (s *server) byKey(ctx context.Context, key string) ([]record.Record, bool, error) {
-	return decode(s.cfg.Reader.ByKey(ctx, key, maxRecords))
+func (d *Desk) byKey(ctx context.Context, key string, limit int) ([]record.Record, bool, error) {
+	return decode(d.cfg.Store.ByKey(ctx, key, limit))
 }
 
 func decode(entries []store.Entry, more bool, err error) ([]record.Record, bool, error) {

@@ -1,64 +1,96 @@
 package query
 
 import (
+	"context"
 	"fmt"
-	"net/http"
-	"net/url"
+	"slices"
 	"time"
-
-	"github.com/labstack/echo/v4"
 
 	"github.com/waybill-log/waybill/journey"
 	"github.com/waybill-log/waybill/record"
+	"github.com/waybill-log/waybill/store/filter"
 )
 
-// journey answers GET /api/v1/journeys/:id.
-func (s *server) journey(c echo.Context) error {
-	id, err := pathParam(c, "id")
-	if err != nil || !record.ValidID(id) {
-		return &problem{Status: http.StatusBadRequest, Detail: fmt.Sprintf("a correlation ID is 1 to %d visible ASCII characters", record.MaxIDLen)}
-	}
-	// The horizon is asked first: what is shipped while the store is read must
-	// not be claimed to be in the answer.
-	var asOf time.Time
-	if s.cfg.Evidence != nil {
-		if asOf, err = s.cfg.Evidence.AsOf(); err != nil {
-			s.log.WarnContext(c.Request().Context(), "the horizon is not known", "error", err)
-		}
-		if !asOf.IsZero() {
-			asOf = asOf.Add(-s.cfg.Reader.Lag())
-		}
-	}
-	found, err := s.find(c.Request().Context(), id)
-	if err != nil {
-		return fmt.Errorf("read journey: %w", err)
-	}
-	switch {
-	case len(found.candidates) > 0:
-		return &problem{Status: http.StatusConflict, Detail: found.doubt, Candidates: found.candidates}
-	case len(found.records) == 0:
-		return &problem{Status: http.StatusNotFound, Detail: "no records of " + id + " have arrived" + through(asOf)}
-	}
-	ev := journey.Evidence{AsOf: asOf}
-	if s.cfg.Evidence != nil {
-		ev = s.cfg.Evidence.For(asOf, journey.Each(found.records))
-	}
-	ev.Partial = found.more
-	return c.JSON(http.StatusOK, journey.Build(found.records, ev))
+// Bounds on the records read for one journey.
+const (
+	maxRecords  = 10_000  // whole
+	MaxWindowed = 100_000 // of which a window is given
+)
+
+// Journey is one journey, as far as it was asked for.
+type Journey struct {
+	journey.Journey
+	RecordCount int `json:"record_count"`
+	RecordsFrom int `json:"records_from"` // the place of the first of records among all, from 0
 }
 
-func through(asOf time.Time) string {
+// Window says which of a journey's records are wanted; the rest of it is told whole.
+type Window struct {
+	From  int
+	Limit int // 0: all, of a journey that has at most 10,000
+}
+
+// Journey finds the journey that a text names.
+func (d *Desk) Journey(ctx context.Context, text string, w Window) (*Journey, error) {
+	limit := maxRecords
+	if w.Limit > 0 {
+		limit = MaxWindowed
+	}
+	j, err := d.built(ctx, text, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := &Journey{Journey: *j, RecordCount: len(j.Records)}
+	if w.Limit > 0 {
+		out.RecordsFrom = min(w.From, len(j.Records))
+		out.Records = j.Records[out.RecordsFrom:min(out.RecordsFrom+w.Limit, len(j.Records))]
+	}
+	return out, nil
+}
+
+// built reads and judges the journey that a text names.
+func (d *Desk) built(ctx context.Context, text string, limit int) (*journey.Journey, error) {
+	through := d.begin(ctx)
+	f, err := d.resolve(ctx, text, limit)
+	asOf := through()
+	if err != nil {
+		return nil, err
+	}
+	if f.records = d.seen(ctx, f.records); len(f.records) == 0 {
+		return nil, unknown("no records of %s have arrived%s", f.id, before(asOf))
+	}
+	ev := journey.Evidence{AsOf: asOf}
+	if d.cfg.Evidence != nil {
+		ev = d.cfg.Evidence.For(asOf, journey.Each(f.records))
+	}
+	ev.Partial = f.more
+	return journey.Build(f.records, ev), nil
+}
+
+// seen are the records that the asker may see.
+func (d *Desk) seen(ctx context.Context, records []record.Record) []record.Record {
+	only := d.only(ctx)
+	if only == nil {
+		return records
+	}
+	m := filter.NewMatcher(only)
+	return slices.DeleteFunc(records, func(r record.Record) bool { return !m.Match(r.Raw) })
+}
+
+func before(asOf time.Time) string {
 	if asOf.IsZero() {
 		return ""
 	}
 	return " of what was shipped before " + record.FormatTime(asOf)
 }
 
-// pathParam is a path parameter as the caller meant it: echo matches on the
-// escaped path where that says more than the plain one.
-func pathParam(c echo.Context, name string) (string, error) {
-	if c.Request().URL.RawPath == "" {
-		return c.Param(name), nil
+// cause says what was being done; what is for the asker stays as it is.
+func cause(doing string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return url.PathUnescape(c.Param(name))
+	if refused := refused(err); refused != err {
+		return refused
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/waybill-log/waybill/infra/broker"
 	"github.com/waybill-log/waybill/instrument"
 	"github.com/waybill-log/waybill/query"
+	"github.com/waybill-log/waybill/query/api"
 	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 	"github.com/waybill-log/waybill/store/elastic"
@@ -264,13 +266,40 @@ func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 	}
 	s.url = "http://" + ln.Addr().String()
 	visible := store.NewVisible(s.store, s.store)
-	s.serveHTTP("query", ln, query.New(query.Config{
-		Reader: visible, Erase: visible.Erase, Ready: s.store.Ready, Evidence: s.gather, Pages: pages, Token: s.cfg.Token,
-		Logger: in.Logger(), Middleware: []echo.MiddlewareFunc{in.Echo()},
-	}))
+	h, err := api.New(api.Config{
+		Desk: query.New(query.Config{
+			Store: visible, Erase: visible.Erase, Evidence: s.gather, Ledgers: s.gather.Ledgers, Letters: s.letters, Logger: in.Logger(),
+		}),
+		Ready: s.store.Ready, Pages: pages, Token: s.cfg.Token, Logger: in.Logger(), Middleware: []echo.MiddlewareFunc{in.Echo()},
+	})
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	s.serveHTTP("query", ln, h)
 	in.Logger().Info("query is running", "url", s.url)
 	return nil
 }
+
+// letters reads the latest n dead letters, over a connection that ends with it: few ask.
+func (s *stack) letters(ctx context.Context, n int) (out []query.Letter, err error) {
+	client, err := collector.Connect(s.brokers, s.cfg.kafkaSecurity())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	letters, err := collector.Letters(ctx, client, n)
+	for i := range letters {
+		l := &letters[i]
+		out = append(out, query.Letter{
+			ID: l.ID(), Time: l.Time.UTC(), Reason: l.Reason, Topic: l.Topic, Partition: l.SourcePartition, Offset: l.SourceOffset, Until: l.Until,
+			Bytes: max(len(l.Value), l.Cut), Value: strings.ToValidUTF8(string(l.Value[:min(len(l.Value), shownOfLetter)]), "�"),
+		})
+	}
+	return out, err
+}
+
+// shownOfLetter is how many bytes of a dead letter the API shows.
+const shownOfLetter = 4 << 10
 
 // checkToken demands a token where others than this machine can reach an
 // address. An empty one is not listened on.

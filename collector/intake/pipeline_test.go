@@ -43,6 +43,7 @@ import (
 	"github.com/waybill-log/waybill/instrument"
 	"github.com/waybill-log/waybill/journey"
 	"github.com/waybill-log/waybill/query"
+	"github.com/waybill-log/waybill/query/api"
 	"github.com/waybill-log/waybill/store/embedded"
 )
 
@@ -59,6 +60,15 @@ type pipeline struct {
 	api    http.Handler
 }
 
+func answering(t *testing.T, st *embedded.Store) http.Handler {
+	t.Helper()
+	h, err := api.New(api.Config{Desk: query.New(query.Config{Store: st})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 func start(t *testing.T, cfg intake.Config) *pipeline {
 	t.Helper()
 	p := &pipeline{t: t, dir: t.TempDir(), kafka: "127.0.0.1:0"}
@@ -69,7 +79,7 @@ func start(t *testing.T, cfg intake.Config) *pipeline {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.store.Close() })
-	p.api = query.New(query.Config{Reader: p.store})
+	p.api = answering(t, p.store)
 
 	c, err := collector.New(collector.Config{Brokers: []string{p.kafka}, Store: p.store})
 	if err != nil {

@@ -1,4 +1,4 @@
-package query_test
+package api_test
 
 import (
 	"encoding/json"
@@ -11,7 +11,6 @@ import (
 
 	"github.com/waybill-log/waybill/infra/testservers"
 	"github.com/waybill-log/waybill/journey"
-	"github.com/waybill-log/waybill/query"
 	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 	"github.com/waybill-log/waybill/store/elastic"
@@ -29,7 +28,7 @@ func everyStore(t *testing.T, records []record.Record, test func(t *testing.T, h
 		lines, batch = append(lines, e.Raw), append(batch, e)
 	}
 	t.Run("embedded", func(t *testing.T) {
-		test(t, query.New(query.Config{Reader: recordsIn(t, lines...)}))
+		test(t, serve(t, setup{Store: recordsIn(t, lines...)}))
 	})
 	t.Run("elastic", func(t *testing.T) {
 		urls, prefix := testservers.Elasticsearch(t), testservers.Name(t)
@@ -55,7 +54,7 @@ func everyStore(t *testing.T, records []record.Record, test func(t *testing.T, h
 				t.Fatalf("%d of %d records are found: %v", n, len(batch), err)
 			}
 		}
-		test(t, query.New(query.Config{Reader: st}))
+		test(t, serve(t, setup{Store: st}))
 	})
 }
 

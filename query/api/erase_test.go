@@ -1,4 +1,4 @@
-package query_test
+package api_test
 
 import (
 	"net/http"
@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/waybill-log/waybill/query"
 	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 )
@@ -21,7 +20,7 @@ func TestAnErasedJourneyIsShownNoMore(t *testing.T) {
 	purchase := golden(t, "purchase")
 	s := recordsIn(t, purchase...)
 	visible := store.NewVisible(s, s)
-	h := query.New(query.Config{Reader: visible, Erase: visible.Erase})
+	h := serve(t, setup{Store: visible, Erase: visible.Erase})
 	first, err := store.NewEntry(purchase[0])
 	if err != nil {
 		t.Fatal(err)
@@ -38,8 +37,8 @@ func TestAnErasedJourneyIsShownNoMore(t *testing.T) {
 	wantProblem(t, get(h, journeys+id), http.StatusNotFound, "no records of")
 	wantProblem(t, erase(h, id), http.StatusNotFound, "no records of")
 	again := store.NewVisible(s, s)
-	wantProblem(t, get(query.New(query.Config{Reader: again}), journeys+id), http.StatusNotFound, "no records of")
-	if w := erase(query.New(query.Config{Reader: again}), id); w.Code != http.StatusNotFound {
+	wantProblem(t, get(serve(t, setup{Store: again}), journeys+id), http.StatusNotFound, "no records of")
+	if w := erase(serve(t, setup{Store: again}), id); w.Code != http.StatusNotFound {
 		t.Errorf("%d where nothing can be erased", w.Code)
 	}
 }
@@ -56,7 +55,7 @@ func TestAnErasedJourneyTakesItsTracesRecordsAlong(t *testing.T) {
 	}
 	s := recordsIn(t, lines...)
 	visible := store.NewVisible(s, s)
-	h := query.New(query.Config{Reader: visible, Erase: visible.Erase})
+	h := serve(t, setup{Store: visible, Erase: visible.Erase})
 	if w := get(h, journeys+"Order-1"); !strings.Contains(w.Body.String(), "unnamed") {
 		t.Fatal("the trace's record is not part of the journey", w.Body)
 	}

@@ -1,4 +1,4 @@
-package query_test
+package api_test
 
 import (
 	"bytes"
@@ -48,7 +48,7 @@ func recordsIn(t *testing.T, lines ...[]byte) *embedded.Store {
 
 func golden(t *testing.T, name string) [][]byte {
 	t.Helper()
-	b, err := os.ReadFile("../record/testdata/" + name + ".ndjson")
+	b, err := os.ReadFile("../../record/testdata/" + name + ".ndjson")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func (h horizon) For(asOf time.Time, _ iter.Seq[*record.Record]) journey.Evidenc
 
 func TestAJourneyIsAnsweredWithItsHorizon(t *testing.T) {
 	asOf := time.Date(2026, 11, 23, 14, 0, 1, 0, time.UTC)
-	h := query.New(query.Config{Reader: recordsIn(t, golden(t, "interleaved")...), Evidence: horizon(func() (time.Time, error) { return asOf, nil })})
+	h := serve(t, setup{Store: recordsIn(t, golden(t, "interleaved")...), Evidence: horizon(func() (time.Time, error) { return asOf, nil })})
 	id := "019ab12c3d4e" + strings.Repeat("b", 20)
 	for _, spelling := range []string{id, strings.ToUpper(id), "{" + id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:] + "}"} {
 		w := get(h, journeys+url.PathEscape(spelling))
@@ -120,7 +120,7 @@ func TestAnUnknownHorizonIsNull(t *testing.T) {
 		horizon(func() (time.Time, error) { return time.Time{}, nil }),
 		horizon(func() (time.Time, error) { return time.Time{}, errors.New("no Kafka") }),
 	} {
-		h := query.New(query.Config{Reader: recordsIn(t, golden(t, "lost")...), Evidence: evidence})
+		h := serve(t, setup{Store: recordsIn(t, golden(t, "lost")...), Evidence: evidence})
 		if w := get(h, journeys+"019ab12c3d4e"+strings.Repeat("a", 20)); w.Code != 200 || !strings.Contains(w.Body.String(), `"as_of":null`) {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
@@ -128,13 +128,13 @@ func TestAnUnknownHorizonIsNull(t *testing.T) {
 }
 
 // late is a store whose answers lag.
-type late struct{ store.Reader }
+type late struct{ store.Store }
 
 func (late) Lag() time.Duration { return 3 * time.Second }
 
 func TestTheHorizonStepsBackByTheStoresLag(t *testing.T) {
 	asOf := time.Date(2026, 11, 23, 14, 0, 10, 0, time.UTC)
-	h := query.New(query.Config{Reader: late{recordsIn(t, golden(t, "lost")...)}, Evidence: horizon(func() (time.Time, error) { return asOf, nil })})
+	h := serve(t, setup{Store: late{recordsIn(t, golden(t, "lost")...)}, Evidence: horizon(func() (time.Time, error) { return asOf, nil })})
 	if w := get(h, journeys+"019ab12c3d4e"+strings.Repeat("a", 20)); !strings.Contains(w.Body.String(), `"as_of":"2026-11-23T14:00:07Z"`) {
 		t.Errorf("%s", w.Body)
 	}
@@ -145,7 +145,7 @@ func TestBadAndUnknownIDs(t *testing.T) {
 	line := func(id string, n uint64) []byte {
 		return record.Append(nil, &record.Record{Time: time.Unix(1e9, 0), Node: "n", Sequence: n, CorrelationID: id})
 	}
-	h := query.New(query.Config{Reader: recordsIn(t, line("Order-1", 1), line("order-1", 2), line("50%/a?b#c", 3), line("a%2Fb", 4))})
+	h := serve(t, setup{Store: recordsIn(t, line("Order-1", 1), line("order-1", 2), line("50%/a?b#c", 3), line("a%2Fb", 4))})
 	wantProblem(t, get(h, journeys+"nobody"), 404, "no records of nobody have arrived")
 	wantProblem(t, get(h, journeys+"a%20b"), 400, "visible ASCII")
 	wantProblem(t, get(h, journeys+"a%0Ab"), 400, "visible ASCII")
@@ -165,7 +165,7 @@ func TestBadAndUnknownIDs(t *testing.T) {
 }
 
 // away is a store that does not answer.
-type away struct{ store.Reader }
+type away struct{ store.Store }
 
 func (away) ByKey(context.Context, string, int) ([]store.Entry, bool, error) {
 	return nil, false, fmt.Errorf("%w: secret detail", store.ErrUnavailable)
@@ -173,8 +173,8 @@ func (away) ByKey(context.Context, string, int) ([]store.Entry, bool, error) {
 
 func TestAStoreThatIsAwayIs503AndTheLogSaysWhy(t *testing.T) {
 	var log bytes.Buffer
-	h := query.New(query.Config{
-		Reader: away{}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	h := serve(t, setup{
+		Store: away{}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		Ready: func(context.Context) error { return errors.New("on holiday") },
 	})
 	w := get(h, journeys+"a")
@@ -199,14 +199,14 @@ func TestTooManyRecordsAreSaidToBeTooMany(t *testing.T) {
 		lines = append(lines, record.Append(nil, &record.Record{Time: time.Unix(1e9, int64(n)), Node: "n", Sequence: uint64(n + 1), CorrelationID: "a"}))
 	}
 	var j journey.Journey
-	w := get(query.New(query.Config{Reader: recordsIn(t, lines...)}), journeys+"a")
+	w := get(serve(t, setup{Store: recordsIn(t, lines...)}), journeys+"a")
 	if err := json.Unmarshal(w.Body.Bytes(), &j); err != nil || len(j.Records) != 10_000 || j.Verdict != journey.Unconfirmed || !strings.Contains(j.Reason, "only the earliest 10000") {
 		t.Errorf("%d records, %s %s, %v", len(j.Records), j.Verdict, j.Reason, err)
 	}
 }
 
 func TestATokenIsDemandedWhereOneIsSet(t *testing.T) {
-	h := query.New(query.Config{Reader: recordsIn(t, golden(t, "lost")...), Token: "secret", Pages: fstest.MapFS{"index.html": {Data: []byte("page")}}})
+	h := serve(t, setup{Store: recordsIn(t, golden(t, "lost")...), Token: "secret", Pages: fstest.MapFS{"index.html": {Data: []byte("page")}}})
 	path := journeys + "019ab12c3d4e" + strings.Repeat("a", 20)
 	for header, status := range map[string]int{"": 401, "secret": 401, "Bearer wrong": 401, "Bearer ": 401, "Basic secret": 401, "Bearer secret": 200, "bearer secret": 200} {
 		w := get(h, path, "Authorization", header)
@@ -228,7 +228,7 @@ func TestATokenIsDemandedWhereOneIsSet(t *testing.T) {
 }
 
 func TestThePageIsServedUnderAStrictPolicy(t *testing.T) {
-	h := query.New(query.Config{Reader: recordsIn(t), Pages: fstest.MapFS{
+	h := serve(t, setup{Store: recordsIn(t), Pages: fstest.MapFS{
 		"index.html": {Data: []byte("<!doctype html>page")}, "assets/a-1.js": {Data: []byte("x")},
 	}})
 	w := get(h, "/?id=a")
