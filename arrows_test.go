@@ -31,6 +31,7 @@ var arrows = map[string][]string{
 	"collector":                 {"record", "store", "journey", "evidence", "instrument"},
 	"collector/intake":          {"record", "collector", "instrument"},
 	"query":                     {"record", "store", "journey", "evidence", "instrument", "ui"},
+	"query/access":              {"store/filter"},
 	"ui":                        {},
 	"demo-services":             {"instrument", "demo-services"},
 	"infra/lockfile":            {},
