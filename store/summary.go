@@ -96,7 +96,7 @@ func (q *SummaryQuery) Matches(s *Summary) bool {
 	return s.PartOf == "" && among(q.Keys, s.Key) && among(q.Verdicts, s.Verdict) && among(q.Completeness, s.Completeness) &&
 		(q.Kind == "" || q.Kind == s.Kind) && (q.Release == "" || q.Release == s.Release) &&
 		!slices.ContainsFunc(q.Visited, func(service string) bool { return !slices.Contains(s.Services, service) }) &&
-		(!q.Failed || s.Failed) && s.Took() >= q.Longer && (q.Shorter == 0 || s.Took() <= q.Shorter) &&
+		(!q.Failed || s.Failed) && (q.Longer == 0 || s.Took() >= q.Longer) && (q.Shorter == 0 || s.Took() <= q.Shorter) &&
 		(q.From.IsZero() || !s.Start.Before(q.From)) && (q.Until.IsZero() || s.Start.Before(q.Until))
 }
 

@@ -39,3 +39,17 @@ func FuzzParseSummaryCursor(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseJourneyCursor(f *testing.F) {
+	f.Add("")
+	f.Add(store.JourneyCursor{Record: store.Cursor{Time: time.Unix(1e9, 5), ID: "n1-7"}, Newest: time.Unix(1e9, 6)}.String())
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := store.ParseJourneyCursor(text)
+		if err != nil {
+			return
+		}
+		if again, err := store.ParseJourneyCursor(c.String()); err != nil || again != c {
+			t.Errorf("%q is %+v, and then %+v, %v", text, c, again, err)
+		}
+	})
+}
