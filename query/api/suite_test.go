@@ -341,3 +341,11 @@ func TestTheEndOfAnIDLeadsToItsJourney(t *testing.T) {
 		}
 	}
 }
+
+// filled is an embedded store with the shop's records.
+func filled(t *testing.T) store.Store {
+	t.Helper()
+	st := recordsIn(t)
+	fill(t, st)
+	return st
+}
