@@ -53,6 +53,11 @@ const maxBody = "64K"
 
 // New returns the API and the page as one handler.
 func New(cfg Config) (http.Handler, error) {
+	_, e, err := newServer(cfg)
+	return e, err
+}
+
+func newServer(cfg Config) (*server, *echo.Echo, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -84,12 +89,12 @@ func New(cfg Config) (http.Handler, error) {
 	s.operations()
 	s.tail()
 	if err := s.describe(e); err != nil {
-		return nil, fmt.Errorf("describe the API: %w", err)
+		return nil, nil, fmt.Errorf("describe the API: %w", err)
 	}
 	if cfg.Pages != nil {
 		e.Match([]string{http.MethodGet, http.MethodHead}, "/*", pages(cfg.Pages))
 	}
-	return e, nil
+	return s, e, nil
 }
 
 func (s *server) ready(c echo.Context) error {
