@@ -14,7 +14,7 @@ type Histogram struct {
 	Until   time.Time     `json:"until"`
 	Step    time.Duration `json:"step"` // ns
 	Buckets []Bucket      `json:"buckets"`
-	Partial bool          `json:"partial"` // time ended before everything was counted
+	Partial bool          `json:"partial"` // not everything was counted
 	AsOf    *time.Time    `json:"as_of"`
 }
 
@@ -38,7 +38,7 @@ const (
 
 // Histogram counts what a query asks for; a step of 0 is chosen.
 func (d *Desk) Histogram(ctx context.Context, text string, step time.Duration) (*Histogram, error) {
-	q, err := d.records(ctx, text)
+	q, partial, err := d.counted(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (d *Desk) Histogram(ctx context.Context, text string, step time.Duration) (
 	if err != nil {
 		return nil, cause("count records", err)
 	}
-	out := &Histogram{From: q.From, Until: q.Until, Step: step, Buckets: []Bucket{}, Partial: h.Partial, AsOf: told(asOf)}
+	out := &Histogram{From: q.From, Until: q.Until, Step: step, Buckets: []Bucket{}, Partial: partial || h.Partial, AsOf: told(asOf)}
 	for _, b := range h.Buckets {
 		out.Buckets = append(out.Buckets, Bucket{b.Start.UTC(), b.Count})
 	}
@@ -70,7 +70,7 @@ type Facets struct {
 	Field   string     `json:"field"`
 	Values  []Value    `json:"values"`  // the most frequent first
 	Others  int64      `json:"others"`  // records with a value that is not listed
-	Partial bool       `json:"partial"` // time ended before everything was counted
+	Partial bool       `json:"partial"` // not everything was counted
 	AsOf    *time.Time `json:"as_of"`
 }
 
@@ -82,7 +82,7 @@ type Value struct {
 
 // Facets counts the n most frequent values of a field in what a query asks for.
 func (d *Desk) Facets(ctx context.Context, text, field string, n int) (*Facets, error) {
-	q, err := d.records(ctx, text)
+	q, partial, err := d.counted(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (d *Desk) Facets(ctx context.Context, text, field string, n int) (*Facets, 
 	if err != nil {
 		return nil, cause("count values", err)
 	}
-	out := &Facets{Field: field, Values: []Value{}, Others: f.Others, Partial: f.Partial, AsOf: told(asOf)}
+	out := &Facets{Field: field, Values: []Value{}, Others: f.Others, Partial: partial || f.Partial, AsOf: told(asOf)}
 	for _, v := range f.Values {
 		out.Values = append(out.Values, Value(v))
 	}
@@ -120,7 +120,7 @@ const MaxServices = 1000
 
 // Services counts the records of each service in what a query asks for.
 func (d *Desk) Services(ctx context.Context, text string) (*Services, error) {
-	q, err := d.records(ctx, text)
+	q, partial, err := d.counted(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (d *Desk) Services(ctx context.Context, text string) (*Services, error) {
 	for _, v := range failed.Values {
 		errors[v.Value] = v.Count
 	}
-	out := &Services{Services: []Service{}, Partial: all.Partial || failed.Partial, AsOf: told(asOf)}
+	out := &Services{Services: []Service{}, Partial: partial || all.Partial || failed.Partial, AsOf: told(asOf)}
 	for _, v := range all.Values {
 		out.Services = append(out.Services, Service{Name: v.Value, Records: v.Count, Errors: errors[v.Value]})
 	}

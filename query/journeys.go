@@ -2,7 +2,7 @@ package query
 
 import (
 	"context"
-	"slices"
+	"errors"
 	"time"
 
 	"github.com/waybill-log/waybill/store"
@@ -13,7 +13,7 @@ import (
 type Journeys struct {
 	Journeys []Summary  `json:"journeys"`
 	Next     string     `json:"next"`    // goes on behind this page; empty: nothing is left
-	Partial  bool       `json:"partial"` // time ended before the page was full
+	Partial  bool       `json:"partial"` // as much was read as may be before the page was full
 	AsOf     *time.Time `json:"as_of"`
 }
 
@@ -48,111 +48,56 @@ func (d *Desk) Journeys(ctx context.Context, text, cursor string, limit int) (*J
 	if err != nil {
 		return nil, err
 	}
-	after, err := parseCursor(cursor)
+	after, err := store.ParseJourneyCursor(cursor)
 	if err != nil {
-		return nil, err
+		return nil, noCursor()
 	}
-	search.Records = both(search.Records, d.only(ctx))
 	out := &Journeys{Journeys: []Summary{}, AsOf: told(d.AsOf(ctx))}
+	page, err := d.summaries(ctx, search, after, limit)
+	if err != nil {
+		return nil, cause("list journeys", err)
+	}
 	seen := map[store.SummaryID]bool{}
-	partial, err := d.each(ctx, search, after, func(s *store.Summary) bool {
+	for i := range page.Journeys {
+		s := &page.Journeys[i]
 		if !seen[s.ID] { // one has a summary for each day on which somebody began to fold it unawares
 			seen[s.ID] = true
 			out.Journeys = append(out.Journeys, summaryOf(s))
 		}
-		out.Next = formatCursor(store.CursorAfter(s))
-		return len(out.Journeys) < limit
-	})
-	if err != nil {
-		return nil, cause("list journeys", err)
 	}
-	switch {
-	case partial.ended:
-		out.Partial, out.Next = true, formatCursor(partial.at)
-	case len(out.Journeys) < limit:
-		out.Next = ""
-	}
+	out.Next, out.Partial = page.Next.String(), page.Partial
 	return out, nil
 }
 
-// stopped says where each has stopped because time ended.
-type stopped struct {
-	ended bool
-	at    store.SummaryCursor
+func noCursor() error {
+	return invalid("cursor", "not a cursor; take it from the page before as it stands there")
 }
 
-// each calls with the summaries that a search asks for, behind a place, newest first, until it
-// returns false or the budget ends.
-func (d *Desk) each(ctx context.Context, search filter.Search, after store.SummaryCursor, with func(*store.Summary) bool) (stopped, error) {
-	q := store.SummaryQuery{
-		Verdicts: search.Journey.Verdicts, Visited: search.Journey.Visited, Kind: search.Journey.Kind, Release: search.Journey.Release,
-		Longer: search.Journey.Longer, Shorter: search.Journey.Shorter, From: search.From, Until: search.Until, Limit: 200, After: after,
+// summaries are a page of those that a search asks for and the asker may see.
+func (d *Desk) summaries(ctx context.Context, search filter.Search, after store.JourneyCursor, limit int) (store.JourneyPage, error) {
+	search.Records = both(search.Records, d.only(ctx))
+	ctx, cancel := context.WithTimeoutCause(ctx, budget, errSlow)
+	defer cancel()
+	page, err := store.JourneysOf(ctx, d.cfg.Store, store.JourneyQuery{Search: search, Limit: limit, After: after})
+	if err != nil && errors.Is(context.Cause(ctx), errSlow) {
+		err = &Error{Kind: Invalid, Field: "q", Detail: "this takes longer than " + budget.String() + "; ask of less time, with since and until"}
 	}
-	began := time.Now()
-	for {
-		page, next, err := d.cfg.Store.FindSummaries(ctx, q)
-		if err != nil {
-			return stopped{}, err
-		}
-		if page, err = d.having(ctx, search.Records, page); err != nil {
-			return stopped{}, err
-		}
-		for i := range page {
-			if !with(&page[i]) {
-				return stopped{}, nil
-			}
-		}
-		if next.IsZero() {
-			return stopped{}, nil
-		}
-		if q.After = next; time.Since(began) > budget {
-			return stopped{ended: true, at: next}, nil
-		}
-	}
+	return page, err
 }
 
-// having keeps the summaries of journeys that have a record that matches; nil matches all.
-func (d *Desk) having(ctx context.Context, node filter.Node, page []store.Summary) ([]store.Summary, error) {
-	if node == nil || len(page) == 0 {
-		return page, nil
-	}
-	open := map[string]bool{} // keys of which no record is known to match
-	for i := range page {
-		open[page[i].Key] = true
-	}
-	matching := map[string]bool{}
-	for len(open) > 0 { // a search finds one at least, or nothing
-		keys := make([]string, 0, len(open))
-		for key := range open {
-			keys = append(keys, key)
-		}
-		slices.Sort(keys)
-		found, err := d.cfg.Store.Search(ctx, store.Query{Filter: filter.And{filter.In{Field: "correlation.key", Values: keys}, node}, Limit: 1000, Budget: budget})
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range found.Entries {
-			matching[e.Key] = true
-			delete(open, e.Key)
-		}
-		if len(found.Entries) < 1000 {
-			break
-		}
-	}
-	return slices.DeleteFunc(page, func(s store.Summary) bool { return !matching[s.Key] }), nil
-}
+var errSlow = errors.New("the budget has ended")
 
-// maxJoined is among how many journeys records are looked for, where a query asks for both.
+// maxJoined is among how many journeys records are counted, where a query asks for both.
 const maxJoined = 1000
 
-// keys are the correlation keys of journeys that a search asks for, the newest first.
-func (d *Desk) keys(ctx context.Context, search filter.Search) (keys []string, err error) {
+// keys are the correlation keys of journeys that a search asks for, the newest first; more
+// says that there are others.
+func (d *Desk) keys(ctx context.Context, search filter.Search) (keys []string, more bool, err error) {
 	search.Records, search.From = nil, time.Time{} // what began before may have records since
-	_, err = d.each(ctx, search, store.SummaryCursor{}, func(s *store.Summary) bool {
-		if !slices.Contains(keys, s.Key) {
-			keys = append(keys, s.Key)
-		}
-		return len(keys) < maxJoined
-	})
-	return keys, cause("find journeys", err)
+	page, err := d.summaries(ctx, search, store.JourneyCursor{}, maxJoined)
+	keys = []string{} // none, rather than any
+	for i := range page.Journeys {
+		keys = append(keys, page.Journeys[i].Key)
+	}
+	return keys, !page.Next.IsZero(), cause("find journeys", err)
 }

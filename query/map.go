@@ -50,21 +50,20 @@ func (d *Desk) Map(ctx context.Context, text string, n int) (*Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	search.Records = both(search.Records, d.only(ctx))
 	out := &Map{AsOf: told(d.AsOf(ctx))}
 	draw := drawing{nodes: map[string]*Node{}, edges: map[[3]string]*Edge{}}
-	stopped, err := d.each(ctx, search, store.SummaryCursor{}, func(s *store.Summary) bool {
-		if f, err := journey.ParseFold(s.State); err == nil {
-			draw.add(f.Course())
-			out.Journeys++
-		}
-		return out.Journeys < n
-	})
+	page, err := d.summaries(ctx, search, store.JourneyCursor{}, n)
 	if err != nil {
 		return nil, cause("draw map", err)
 	}
+	for i := range page.Journeys {
+		if f, err := journey.ParseFold(page.Journeys[i].State); err == nil { // else of a version to come
+			draw.add(f.Course())
+			out.Journeys++
+		}
+	}
 	out.Nodes, out.Edges = draw.sorted()
-	out.Over = draw.over || stopped.ended
+	out.Over = draw.over || page.Partial
 	return out, nil
 }
 

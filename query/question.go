@@ -12,9 +12,6 @@ import (
 // budget is how long one question may read; an answer that would need longer is partial.
 const budget = 5 * time.Second
 
-// nobody is a key that no record has: it is not in lower case.
-const nobody = "NOBODY"
-
 // Parse reads the text of a query.
 func Parse(text string) (filter.Search, error) {
 	search, err := filter.Parse(text, time.Now())
@@ -28,20 +25,18 @@ func Parse(text string) (filter.Search, error) {
 	return search, nil
 }
 
-// records is the question for records that a query asks for.
-func (d *Desk) records(ctx context.Context, text string) (store.Query, error) {
+// counted is the question for the records that are counted where a query asks for them;
+// partial says that those of some journeys are left out.
+func (d *Desk) counted(ctx context.Context, text string) (q store.Query, partial bool, err error) {
 	search, err := Parse(text)
 	if err != nil {
-		return store.Query{}, err
+		return q, false, err
 	}
-	q := store.Query{Filter: both(search.Records, d.only(ctx)), From: search.From, Until: search.Until, Budget: budget}
+	q = store.Query{Filter: both(search.Records, d.only(ctx)), From: search.From, Until: search.Until, Budget: budget}
 	if search.Journey.IsZero() {
-		return q, nil
+		return q, false, nil
 	}
-	keys, err := d.keys(ctx, search)
-	if len(keys) == 0 {
-		keys = []string{nobody}
-	}
+	keys, partial, err := d.keys(ctx, search)
 	q.Filter = both(filter.In{Field: "correlation.key", Values: keys}, q.Filter)
-	return q, err
+	return q, partial, err
 }

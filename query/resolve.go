@@ -94,18 +94,23 @@ func choiceOf(s *store.Summary) Choice {
 	return Choice{CorrelationID: s.CorrelationID, Verdict: s.Verdict, Kind: s.Kind, Start: told(s.Start)}
 }
 
-// lookup finds journeys by a part of what names them, the newest first.
-func (d *Desk) lookup(ctx context.Context, part Part) ([]Choice, error) {
-	if d.cfg.Lookup == nil {
+// lookup finds journeys by a part of what names them, the newest first: among summaries, and
+// where there is none yet, among records.
+func (d *Desk) lookup(ctx context.Context, part store.Lookup) ([]Choice, error) {
+	part.Limit = maxChoices
+	if part.Check() != nil {
+		return nil, nil
+	}
+	summaries, _, err := d.cfg.Store.Lookup(ctx, part)
+	if err != nil {
+		return nil, err
+	}
+	if len(summaries) == 0 {
 		ids, err := d.searched(ctx, part)
 		if err != nil {
 			return nil, err
 		}
 		return d.choicesOf(ctx, ids)
-	}
-	summaries, err := d.cfg.Lookup(ctx, part, maxChoices)
-	if err != nil {
-		return nil, err
 	}
 	var choices []Choice
 	for i := range summaries {
@@ -119,7 +124,7 @@ func (d *Desk) lookup(ctx context.Context, part Part) ([]Choice, error) {
 
 // searched finds the correlation IDs of records by a part. Those found are left out of the next
 // search, so that a long journey hides no other.
-func (d *Desk) searched(ctx context.Context, part Part) (ids []string, err error) {
+func (d *Desk) searched(ctx context.Context, part store.Lookup) (ids []string, err error) {
 	var node filter.Node
 	switch {
 	case part.Alias != "":

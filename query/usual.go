@@ -30,28 +30,20 @@ const maxLearned = 300
 func (d *Desk) Usual(ctx context.Context, kind, release string) (*Usual, error) {
 	asOf := d.AsOf(ctx)
 	var l journey.Learner
-	learned := 0
-	search := filter.Search{Journey: filter.Journey{Verdicts: []string{string(journey.Delivered)}, Kind: kind}, Records: d.only(ctx)}
-	_, err := d.each(ctx, search, store.SummaryCursor{}, func(s *store.Summary) bool {
-		f, err := journey.ParseFold(s.State)
-		if err != nil { // of a version to come
-			return true
-		}
-		c := f.Course()
-		if release == "" {
-			release = c.Release
-		}
-		if c.Release == release {
-			l.Add(c)
-			learned++
-		}
-		return learned < maxLearned
-	})
-	if err != nil {
+	search := filter.Search{Journey: filter.Journey{Verdicts: []string{string(journey.Delivered)}, Kind: kind, Release: release}}
+	page, err := d.summaries(ctx, search, store.JourneyCursor{}, maxLearned)
+	switch {
+	case err != nil:
 		return nil, cause("learn what is usual", err)
-	}
-	if learned == 0 {
+	case len(page.Journeys) == 0:
 		return nil, unknown("no journey of kind %q has been delivered yet", kind)
+	}
+	release = page.Journeys[0].Release
+	for i := range page.Journeys {
+		s := &page.Journeys[i]
+		if f, err := journey.ParseFold(s.State); err == nil && s.Release == release { // else of a version to come
+			l.Add(f.Course())
+		}
 	}
 	return &Usual{Usual: l.Usual(), AsOf: told(asOf)}, nil
 }
