@@ -1,6 +1,9 @@
 package main
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // journeyArea measures what it takes to judge journeys and to keep them judged.
 func journeyArea(b *board) error {
@@ -9,5 +12,5 @@ func journeyArea(b *board) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	return owners(b, dir)
+	return errors.Join(judging(b), owners(b, dir))
 }

@@ -110,6 +110,10 @@ func (s *shelf) FindSummaries(context.Context, store.SummaryQuery) ([]store.Summ
 	panic("nobody searches here")
 }
 
+func (s *shelf) Lookup(context.Context, store.Lookup) ([]store.Summary, bool, error) {
+	panic("nobody searches here")
+}
+
 // verdicts are those of all journeys that are not part of another, by correlation
 // ID, with the days of one joined.
 func (s *shelf) verdicts(t *testing.T, ev journey.Evidence) map[string]journey.Summary {

@@ -9,6 +9,7 @@ package evidence
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,7 +29,20 @@ type Horizon struct {
 	mu      sync.Mutex
 	asked   time.Time
 	through map[int32]time.Time // by partition; empty while there is no topic
+	stored  []moment            // earliest first
 }
+
+// moment is through which offset each partition was stored at a time.
+type moment struct {
+	at      time.Time
+	offsets map[int32]int64
+}
+
+// Of moments, those are kept that serve a lag of up to longestLag, and at most maxMoments.
+const (
+	longestLag = 30 * time.Second
+	maxMoments = 256
+)
 
 // freshness is how long one answer of Kafka serves.
 const freshness = 200 * time.Millisecond
@@ -48,10 +62,8 @@ func NewHorizon(client sarama.Client, group, topic string) (*Horizon, error) {
 func (h *Horizon) AsOf() (time.Time, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if time.Since(h.asked) >= freshness {
-		if err := h.ask(); err != nil {
-			return time.Time{}, fmt.Errorf("ask Kafka for the horizon: %w", err)
-		}
+	if err := h.refresh(); err != nil {
+		return time.Time{}, err
 	}
 	var horizon time.Time
 	for _, through := range h.through {
@@ -63,6 +75,47 @@ func (h *Horizon) AsOf() (time.Time, error) {
 		}
 	}
 	return horizon, nil
+}
+
+// Visible is through which offset each partition was stored at least lag ago, by what
+// Kafka has said: a store with that lag shows all below. A partition that is not in it
+// may show nothing. Whoever asks seldom is told of older moments; the map is not to be changed.
+func (h *Horizon) Visible(lag time.Duration) (map[int32]int64, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.refresh(); err != nil {
+		return nil, err
+	}
+	return visible(h.stored, time.Now().Add(-lag)), nil
+}
+
+// visible is the latest of some moments that was not after a time.
+func visible(stored []moment, at time.Time) map[int32]int64 {
+	for _, m := range slices.Backward(stored) {
+		if !m.at.After(at) {
+			return m.offsets
+		}
+	}
+	return nil
+}
+
+// note adds a moment, and forgets those that no lag needs any more.
+func note(stored []moment, m moment) []moment {
+	stored = append(stored, m)
+	for len(stored) > maxMoments || len(stored) > 1 && m.at.Sub(stored[1].at) > longestLag {
+		stored = stored[1:]
+	}
+	return stored
+}
+
+func (h *Horizon) refresh() error {
+	if time.Since(h.asked) < freshness {
+		return nil
+	}
+	if err := h.ask(); err != nil {
+		return fmt.Errorf("ask Kafka for the horizon: %w", err)
+	}
+	return nil
 }
 
 func (h *Horizon) ask() error {
@@ -87,6 +140,7 @@ func (h *Horizon) ask() error {
 	if err != nil {
 		return err
 	}
+	offsets := map[int32]int64{}
 	for _, p := range partitions {
 		offset := int64(0)
 		if b := committed.GetBlock(h.topic, p); b != nil {
@@ -96,9 +150,10 @@ func (h *Horizon) ask() error {
 		if offset >= ends[p] {
 			through = now
 		}
-		h.through[p] = through
+		h.through[p], offsets[p] = through, offset
 	}
 	h.asked = now
+	h.stored = note(h.stored, moment{at: time.Now(), offsets: offsets}) // dated after the answer, since then it was so
 	return nil
 }
 

@@ -94,4 +94,12 @@ func horizonOn(t *testing.T, addr, topic string) {
 	if at := asOf(); at.Before(committed) {
 		t.Errorf("stored through %v, want after %v", at, committed)
 	}
+	for lag, want := range map[time.Duration]int64{0: offset + 1, time.Since(committed): 0, time.Hour: 0} {
+		if shown, err := h.Visible(lag); err != nil || shown[0] != want {
+			t.Errorf("a store that lags by %s shows all below %v, want %d; error %v", lag, shown, want, err)
+		}
+	}
+	if never, err := h.Visible(time.Hour); err != nil || never != nil {
+		t.Errorf("nobody had asked an hour ago, yet %v, %v", never, err)
+	}
 }

@@ -23,7 +23,7 @@ func Build(records []record.Record, ev Evidence) *Journey {
 	j := &Journey{
 		Verdict: found.verdict, Reason: found.reason, VerdictHop: found.hop,
 		Completeness: Unproved, CompletenessReason: judge.because,
-		Stations: []Station{}, Hops: make([]Hop, len(judge.visits)), Legs: make([]Leg, len(judge.legs)), Records: make([]record.Record, 0, len(rs)),
+		Stations: []Station{}, Hops: make([]Hop, len(judge.visits)), Legs: make([]Leg, len(judge.legs)), Records: make([]*record.Record, 0, len(rs)),
 		Gaps: judge.gaps(rs), Shifts: []Shift{}, Sagas: judge.sagas(), Aliases: judge.aliases(), Warnings: judge.warnings(),
 	}
 	if !found.since.IsZero() {
@@ -40,7 +40,7 @@ func Build(records []record.Record, ev Evidence) *Journey {
 		j.lossy()
 	}
 	for _, i := range judge.orderAll(rs) {
-		j.Records = append(j.Records, *rs[i])
+		j.Records = append(j.Records, rs[i])
 	}
 	judge.describe(j)
 	j.overview(judge)
@@ -50,25 +50,25 @@ func Build(records []record.Record, ev Evidence) *Journey {
 // distinct sorts records by time, then identity, each identity once, so that
 // nothing after it depends on the order of the input.
 func distinct(records []record.Record) []*record.Record {
-	type keyed struct {
+	type timed struct {
 		at int64
-		id string
 		r  *record.Record
 	}
-	ks := make([]keyed, len(records))
+	ts := make([]timed, len(records))
 	for i := range records {
-		r := &records[i]
-		ks[i] = keyed{r.Time.UnixNano(), r.Identity(), r}
+		ts[i] = timed{records[i].Time.UnixNano(), &records[i]}
 	}
-	slices.SortFunc(ks, func(a, b keyed) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id), cmp.Compare(a.r.Kind, b.r.Kind), cmp.Compare(a.r.Message, b.r.Message))
+	slices.SortFunc(ts, func(a, b timed) int {
+		if c := cmp.Compare(a.at, b.at); c != 0 {
+			return c
+		}
+		return cmp.Or(identityOf(a.r).compare(identityOf(b.r)), cmp.Compare(a.r.Kind, b.r.Kind), cmp.Compare(a.r.Message, b.r.Message))
 	})
-	seen := make(map[string]struct{}, len(ks))
-	out := make([]*record.Record, 0, len(ks))
-	for _, k := range ks {
-		if _, ok := seen[k.id]; !ok {
-			seen[k.id] = struct{}{}
-			out = append(out, k.r)
+	seen := make(map[identity]struct{}, len(ts))
+	out := make([]*record.Record, 0, len(ts))
+	for _, t := range ts {
+		if seen[identityOf(t.r)] = struct{}{}; len(seen) > len(out) {
+			out = append(out, t.r)
 		}
 	}
 	return out
@@ -143,7 +143,7 @@ func (j *Journey) overview(by *judge) {
 	}
 	at := map[string]int{}
 	for i := range j.Records {
-		r := &j.Records[i]
+		r := j.Records[i]
 		if h := hops[by.graph.hop(r)]; h != nil {
 			h.Records++
 		}

@@ -50,9 +50,8 @@ func Fallback(r *record.Record) bool {
 
 // correlationID is that of the first record which does not merely fall back on
 // its trace ID, else of the first that has any.
-func correlationID(records []record.Record) (id string) {
-	for i := range records {
-		r := &records[i]
+func correlationID(records []*record.Record) (id string) {
+	for _, r := range records {
 		if r.CorrelationID != "" && !Fallback(r) {
 			return r.CorrelationID
 		}

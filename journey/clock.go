@@ -88,21 +88,22 @@ func (c *clocks) close() {
 	}
 }
 
-// between is the interval of to's clock less from's; nil: nothing tells.
-func (c *clocks) between(from, to string) (least, most *time.Duration) {
+// between is the interval of to's clock less from's; unbound and its opposite: nothing tells.
+func (c *clocks) between(from, to string) (least, most time.Duration) {
 	a, known := c.at[from]
 	b, alsoKnown := c.at[to]
 	if !known || !alsoKnown || c.broken {
-		return nil, nil
+		return -unbound, unbound
 	}
-	if d := c.bound[a][b]; d != unbound {
-		most = &d
+	return -c.bound[b][a], c.bound[a][b]
+}
+
+// told is a bound; nil: it is none.
+func told(d time.Duration) *time.Duration {
+	if d == unbound || d == -unbound {
+		return nil
 	}
-	if d := c.bound[b][a]; d != unbound {
-		d = -d
-		least = &d
-	}
-	return least, most
+	return &d
 }
 
 // skews are the intervals of all pairs that something went between.
@@ -115,7 +116,8 @@ func (c *clocks) skews() []Skew {
 		for b := a + 1; b < len(c.nodes); b++ {
 			if c.direct[[2]int{a, b}] {
 				s := Skew{From: c.nodes[a], To: c.nodes[b]}
-				s.Min, s.Max = c.between(s.From, s.To)
+				least, most := c.between(s.From, s.To)
+				s.Min, s.Max = told(least), told(most)
 				out = append(out, s)
 			}
 		}
@@ -173,12 +175,10 @@ func (l *leg) bound(c *clocks, from, to string) {
 		return
 	}
 	least, most := c.between(from, to)
-	if most != nil {
-		d := took - *most
-		l.Least = &d
+	if most != unbound {
+		l.Least = told(took - most)
 	}
-	if least != nil {
-		d := took - *least
-		l.Most = &d
+	if least != -unbound {
+		l.Most = told(took - least)
 	}
 }

@@ -44,6 +44,10 @@ type identity struct {
 	id     string
 }
 
+func (id identity) compare(o identity) int {
+	return cmp.Or(cmp.Compare(id.id, o.id), cmp.Compare(id.node, o.node), cmp.Compare(id.number, o.number))
+}
+
 func identityOf(r *record.Record) identity {
 	if r.Sequence > 0 && (r.ID == "" || isNumbered(r)) {
 		return identity{node: r.Node, number: r.Sequence}
@@ -80,7 +84,7 @@ func (s spelling) compare(o spelling) int {
 func (f *Fold) Add(r *record.Record) {
 	if isMoment(r) {
 		if n := f.find(identityOf(r)); n < 0 || r.Time.Before(f.moments[n].Time) {
-			f.addMoment(n, reduced(r))
+			f.addMoment(n, f.reduced(r))
 		}
 	}
 	if f.last == nil || f.last.tallyKey != keyOf(r) {
@@ -189,7 +193,7 @@ func (f *Fold) addTrace(trace string) {
 }
 
 // reduced is what a verdict needs of a moment.
-func reduced(r *record.Record) *record.Record {
+func (f *Fold) reduced(r *record.Record) *record.Record {
 	m := &record.Record{
 		Time: r.Time, Service: r.Service, Node: r.Node, Sequence: r.Sequence, Kind: r.Kind, Version: r.Version, CorrelationID: r.CorrelationID,
 		SpanID: r.SpanID, ParentID: r.ParentID, HopID: r.HopID, HopSequence: r.HopSequence, HopRecords: r.HopRecords, HopSends: r.HopSends,
@@ -201,7 +205,7 @@ func reduced(r *record.Record) *record.Record {
 	if !isNumbered(r) {
 		m.ID = r.ID
 	}
-	own(m)
+	f.own(m)
 	if len(r.Links) > 0 {
 		m.Links = slices.Clone(r.Links)
 		for i := range m.Links {
@@ -212,20 +216,33 @@ func reduced(r *record.Record) *record.Record {
 	return m
 }
 
-// own copies a moment's texts, in one piece.
-func own(m *record.Record) {
+// own copies a moment's texts, in one piece, but for those that the moment before it has too.
+func (f *Fold) own(m *record.Record) {
 	texts := momentStrings(m)
-	size := 0
-	for _, s := range texts {
-		size += len(*s)
+	var before [len(texts)]*string
+	if n := len(f.moments); n > 0 {
+		before = momentStrings(f.moments[n-1])
+	}
+	var copied [len(texts)]*string
+	n, size := 0, 0
+	for i, s := range texts {
+		switch {
+		case *s == "":
+		case before[i] != nil && *before[i] == *s:
+			*s = *before[i]
+		default:
+			copied[n] = s
+			n++
+			size += len(*s)
+		}
 	}
 	var all strings.Builder
 	all.Grow(size)
-	for _, s := range texts {
+	for _, s := range copied[:n] {
 		all.WriteString(*s)
 	}
 	rest := all.String()
-	for _, s := range texts {
+	for _, s := range copied[:n] {
 		*s, rest = rest[:len(*s)], rest[len(*s):]
 	}
 }
@@ -268,7 +285,7 @@ func (f *Fold) Join(o *Fold) {
 func (f *Fold) scene() scene {
 	sc := scene{moments: slices.Clone(f.moments), tallies: make([]tally, 0, len(f.tallies)), steps: f.steps}
 	slices.SortFunc(sc.moments, func(a, b *record.Record) int {
-		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Identity(), b.Identity()))
+		return cmp.Or(a.Time.Compare(b.Time), identityOf(a).compare(identityOf(b)))
 	})
 	for _, t := range f.tallies {
 		sc.tallies = append(sc.tallies, *t)

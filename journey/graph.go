@@ -11,6 +11,7 @@ type graph struct {
 	rs    []*record.Record // moments, by time, then identity
 	spans map[string]*span
 	list  []*span // in order of their first moment
+	room  []span  // for those to come
 }
 
 // span is what the moments tell of one span.
@@ -21,6 +22,7 @@ type span struct {
 	hop        string // the visit it belongs to; empty: none
 	placed     bool   // hop is that of a parent
 	parent     string
+	up         *span // the parent; nil: it is not here
 	links      []record.Link
 	called     int       // spans of kind server that it is the parent of
 	first      time.Time // of its first record, where start and end are missing
@@ -38,21 +40,34 @@ func newGraph(sc scene) *graph {
 	}
 	for i := range sc.tallies { // a hop whose start and end are missing
 		if t := &sc.tallies[i]; t.hop != "" && !t.foreign && g.spans[t.hop] == nil {
-			g.add(&span{id: t.hop, start: none, end: none, hop: t.hop, first: t.first})
+			s := g.add(t.hop)
+			s.hop, s.first = t.hop, t.first
+		}
+	}
+	for _, s := range g.list {
+		if s.parent != "" {
+			s.up = g.spans[s.parent]
+		}
+		if s.up != nil && s.kind == "server" {
+			s.up.called++
 		}
 	}
 	for _, s := range g.list {
 		g.place(s)
-		if p := g.spans[s.parent]; p != nil && s.kind == "server" {
-			p.called++
-		}
 	}
 	return g
 }
 
-func (g *graph) add(s *span) {
-	g.spans[s.id] = s
+func (g *graph) add(id string) *span {
+	if len(g.room) == 0 {
+		g.room = make([]span, max(8, min(len(g.rs)/2, 1024)))
+	}
+	s := &g.room[0]
+	g.room = g.room[1:]
+	*s = span{id: id, start: none, end: none}
+	g.spans[id] = s
 	g.list = append(g.list, s)
+	return s
 }
 
 func (g *graph) readSpan(i int32) {
@@ -62,8 +77,7 @@ func (g *graph) readSpan(i int32) {
 	}
 	s := g.spans[r.SpanID]
 	if s == nil {
-		s = &span{id: r.SpanID, start: none, end: none}
-		g.add(s)
+		s = g.add(r.SpanID)
 	}
 	switch {
 	case r.Kind == record.KindHopStart && g.better(i, s.start):
@@ -92,7 +106,7 @@ func (g *graph) better(i, known int32) bool {
 // place finds the hop of a foreign span, which OpenTelemetry does not tell: a
 // span that is no visit itself belongs to the hop of its parent in the same instance.
 func (g *graph) place(s *span) {
-	p := g.spans[s.parent]
+	p := s.up
 	if s.placed || p == nil || !g.goesOn(s, p) {
 		return
 	}
@@ -210,7 +224,7 @@ func (g *graph) answered(call, by *span) bool {
 // causes are the known spans that made s happen.
 func (g *graph) causes(s *span) func(func(*span) bool) {
 	return func(yield func(*span) bool) {
-		if p := g.spans[s.parent]; p != nil && p.hop != "" && !yield(p) {
+		if p := s.up; p != nil && p.hop != "" && !yield(p) {
 			return
 		}
 		for i := range s.links {

@@ -24,12 +24,17 @@ type visit struct {
 
 // visits gathers the hops in causal order of their first moment.
 func (g *graph) visits(order []int32, tallies []tally) []*visit {
-	var out []*visit
-	byID := map[string]*visit{}
+	out := make([]*visit, 0, len(g.list)/2+1)
+	byID := make(map[string]*visit, len(g.list)/2)
+	var room []visit
 	at := func(id string, service, node string, t time.Time, place int) *visit {
 		v := byID[id]
 		if v == nil {
-			v = &visit{hop: Hop{ID: id, Service: service, Node: node, Start: t, Outcome: Open}, root: g.spans[id], begun: place}
+			if len(room) == 0 {
+				room = make([]visit, max(4, min(len(g.list)/4, 256)))
+			}
+			v, room = &room[0], room[1:]
+			*v = visit{hop: Hop{ID: id, Service: service, Node: node, Start: t, Outcome: Open}, root: g.spans[id], begun: place}
 			byID[id] = v
 			out = append(out, v)
 		}
@@ -115,7 +120,7 @@ type leg struct {
 
 // legs are the ways between hops, by time of sending.
 func (g *graph) legs(visits []*visit) []leg {
-	var out []leg
+	out := make([]leg, 0, len(visits))
 	picked := map[*span]bool{}
 	byOffset := g.sendsByOffset(visits)
 	for _, v := range visits {
@@ -143,9 +148,25 @@ func (g *graph) legs(visits []*visit) []leg {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b leg) int {
-		return cmp.Or(a.Sent.Compare(b.Sent), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+	return sorted(out)
+}
+
+// sorted orders legs, which are large, by time of sending.
+func sorted(legs []leg) []leg {
+	order := make([]*leg, len(legs))
+	for i := range legs {
+		order[i] = &legs[i]
+	}
+	slices.SortStableFunc(order, func(a, b *leg) int {
+		if c := a.Sent.Compare(b.Sent); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
+	out := make([]leg, len(legs))
+	for i, l := range order {
+		out[i] = *l
+	}
 	return out
 }
 

@@ -24,9 +24,9 @@ type judge struct {
 	tallies  []tally
 	steps    steps
 	legs     []leg
-	attempts map[work]*attempts
-	outcomes []outcome      // the last declaration per saga, in causal order
-	said     map[string]int // place of each saga's
+	attempts map[work]*attempts // nil: not asked for yet
+	outcomes []outcome          // the last declaration per saga, in causal order
+	said     map[string]int     // place of each saga's
 	waits    waits
 
 	proved  bool
@@ -55,7 +55,7 @@ type finding struct {
 
 func newJudge(sc scene, ev *Evidence) *judge {
 	g := newGraph(sc)
-	j := &judge{graph: g, evidence: ev, tallies: sc.tallies, steps: sc.steps, byHop: map[string]*visit{}, attempts: map[work]*attempts{}, said: map[string]int{}}
+	j := &judge{graph: g, evidence: ev, tallies: sc.tallies, steps: sc.steps, byHop: map[string]*visit{}, said: map[string]int{}}
 	j.order, j.odd = causal(len(g.rs), g.edges())
 	j.place = make([]int, len(g.rs))
 	for place, i := range j.order {
@@ -64,11 +64,6 @@ func newJudge(sc scene, ev *Evidence) *judge {
 	j.visits = g.visits(j.order, sc.tallies)
 	for _, v := range j.visits {
 		j.byHop[v.hop.ID] = v
-		a := j.tried(v)
-		a.good = a.good || v.isGood()
-		if v.isOpen() {
-			a.open = max(a.open, v.begun)
-		}
 	}
 	j.legs = g.legs(j.visits)
 	j.declarations()
@@ -82,6 +77,20 @@ func newJudge(sc scene, ev *Evidence) *judge {
 
 // tried are the attempts at a hop's work.
 func (j *judge) tried(v *visit) *attempts {
+	if j.attempts == nil {
+		j.attempts = map[work]*attempts{}
+		for _, each := range j.visits {
+			a := j.at(each)
+			a.good = a.good || each.isGood()
+			if each.isOpen() {
+				a.open = max(a.open, each.begun)
+			}
+		}
+	}
+	return j.at(v)
+}
+
+func (j *judge) at(v *visit) *attempts {
 	w := work{service: v.hop.Service, name: v.hop.Name}
 	if v.root != nil {
 		w.cause = v.root.parent

@@ -85,11 +85,8 @@ type stopped struct {
 // returns false or the budget ends.
 func (d *Desk) each(ctx context.Context, search filter.Search, after store.SummaryCursor, with func(*store.Summary) bool) (stopped, error) {
 	q := store.SummaryQuery{
-		Verdicts: search.Journey.Verdicts, Kind: search.Journey.Kind, Release: search.Journey.Release,
-		From: search.From, Until: search.Until, Limit: 200, After: after,
-	}
-	if visited := search.Journey.Visited; len(visited) > 0 {
-		q.Service = visited[0]
+		Verdicts: search.Journey.Verdicts, Visited: search.Journey.Visited, Kind: search.Journey.Kind, Release: search.Journey.Release,
+		Longer: search.Journey.Longer, Shorter: search.Journey.Shorter, From: search.From, Until: search.Until, Limit: 200, After: after,
 	}
 	began := time.Now()
 	for {
@@ -97,7 +94,6 @@ func (d *Desk) each(ctx context.Context, search filter.Search, after store.Summa
 		if err != nil {
 			return stopped{}, err
 		}
-		page = slices.DeleteFunc(page, func(s store.Summary) bool { return !asked(&search.Journey, &s) })
 		if page, err = d.having(ctx, search.Records, page); err != nil {
 			return stopped{}, err
 		}
@@ -113,13 +109,6 @@ func (d *Desk) each(ctx context.Context, search filter.Search, after store.Summa
 			return stopped{ended: true, at: next}, nil
 		}
 	}
-}
-
-// asked reports what no store is asked for.
-func asked(j *filter.Journey, s *store.Summary) bool {
-	took := s.End.Sub(s.Start)
-	return !slices.ContainsFunc(j.Visited, func(v string) bool { return !slices.Contains(s.Services, v) }) &&
-		(j.Longer == 0 || took > j.Longer) && (j.Shorter == 0 || took < j.Shorter)
 }
 
 // having keeps the summaries of journeys that have a record that matches; nil matches all.

@@ -184,3 +184,14 @@ func (v *Visible) FindSummaries(ctx context.Context, q SummaryQuery) ([]Summary,
 	found, next, err := v.Store.FindSummaries(ctx, q)
 	return slices.DeleteFunc(found, func(s Summary) bool { return isIn(keys, s.Key) }), next, err
 }
+
+// Lookup implements Summaries. Where some are hidden there may be fewer than the limit
+// though there are more.
+func (v *Visible) Lookup(ctx context.Context, l Lookup) ([]Summary, bool, error) {
+	keys, err := v.erased(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	found, more, err := v.Store.Lookup(ctx, l)
+	return slices.DeleteFunc(found, func(s Summary) bool { return isIn(keys, s.Key) }), more, err
+}

@@ -69,7 +69,7 @@ func ParseCursor(text string) (Cursor, error) {
 	}
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(b) < 8 || len(b) > 8+512 || b[0] > 0x7F || !utf8.Valid(b[8:]) {
-		return Cursor{}, fmt.Errorf("%w: not a cursor; take it from the page before as it stands there", ErrQuery)
+		return Cursor{}, errNoCursor()
 	}
 	return Cursor{Time: time.Unix(0, int64(binary.BigEndian.Uint64(b))).UTC(), ID: string(b[8:])}, nil
 }

@@ -1,12 +1,13 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/waybill-log/waybill/store/filter"
 )
 
 // Summary is what is kept of one journey beside its records, so that lists and
@@ -34,6 +35,9 @@ type Summary struct {
 	State         []byte    // the fold; the store does not look into it
 }
 
+// Took is how long the journey took, negative where clocks disagree.
+func (s *Summary) Took() time.Duration { return s.End.Sub(s.Start) }
+
 // SummaryRef names a summary.
 type SummaryRef struct {
 	Day time.Time // midnight, UTC
@@ -55,53 +59,50 @@ func (r Revision) IsZero() bool { return r == Revision{} }
 // SummaryQuery says which summaries are asked for. Empty fields ask for any. Those
 // that are part of another journey are left out.
 type SummaryQuery struct {
-	Verdicts    []string // any of these
-	Kind        string
-	Release     string
-	Service     string    // one of its services
-	Failed      bool      // only with records of level error
-	From, Until time.Time // From ≤ Start < Until; zero leaves that side open
-	Limit       int       // 1 to MaxLimit
-	After       SummaryCursor
+	Keys            []string // of one of these correlation keys
+	Verdicts        []string // any of these
+	Completeness    []string // any of these
+	Visited         []string // services, all of them
+	Kind            string
+	Release         string
+	Failed          bool          // only with records of level error
+	Longer, Shorter time.Duration // Longer ≤ Took() ≤ Shorter; zero leaves that side open
+	From, Until     time.Time     // From ≤ Start < Until; zero leaves that side open
+	Limit           int           // 1 to MaxLimit
+	After           SummaryCursor
 }
+
+// maxNames is how many verdicts or services a query names at most.
+const maxNames = 100
 
 // Check refuses what cannot be answered. Its error wraps ErrQuery.
 func (q *SummaryQuery) Check() error {
 	if !q.From.IsZero() && !q.Until.IsZero() && !q.From.Before(q.Until) {
 		return fmt.Errorf("%w: from %s is not before until %s", ErrQuery, q.From.Format(time.RFC3339), q.Until.Format(time.RFC3339))
 	}
+	switch {
+	case q.Longer < 0 || q.Shorter < 0 || q.Shorter > 0 && q.Longer > q.Shorter:
+		return fmt.Errorf("%w: no journey takes at least %s and at most %s", ErrQuery, q.Longer, q.Shorter)
+	case len(q.Keys) > filter.MaxIn:
+		return fmt.Errorf("%w: more than %d correlation keys; ask in several queries", ErrQuery, filter.MaxIn)
+	case max(len(q.Verdicts), len(q.Completeness), len(q.Visited)) > maxNames:
+		return fmt.Errorf("%w: more than %d verdicts or services; name fewer", ErrQuery, maxNames)
+	}
 	return CheckCount(q.Limit)
 }
 
 // Matches reports whether a query asks for a summary, whatever the cursor.
 func (q *SummaryQuery) Matches(s *Summary) bool {
-	return s.PartOf == "" && (len(q.Verdicts) == 0 || slices.Contains(q.Verdicts, s.Verdict)) &&
+	return s.PartOf == "" && among(q.Keys, s.Key) && among(q.Verdicts, s.Verdict) && among(q.Completeness, s.Completeness) &&
 		(q.Kind == "" || q.Kind == s.Kind) && (q.Release == "" || q.Release == s.Release) &&
-		(q.Service == "" || slices.Contains(s.Services, q.Service)) && (!q.Failed || s.Failed) &&
+		!slices.ContainsFunc(q.Visited, func(service string) bool { return !slices.Contains(s.Services, service) }) &&
+		(!q.Failed || s.Failed) && (q.Longer == 0 || s.Took() >= q.Longer) && (q.Shorter == 0 || s.Took() <= q.Shorter) &&
 		(q.From.IsZero() || !s.Start.Before(q.From)) && (q.Until.IsZero() || s.Start.Before(q.Until))
 }
 
-// SummaryCursor is a place in the order of [CompareSummaries]: behind the summary that
-// has these.
-type SummaryCursor struct {
-	Start time.Time
-	ID    SummaryID
-	Day   time.Time // zero: behind those of all days
-}
-
-// CursorAfter is the place behind a summary.
-func CursorAfter(s *Summary) SummaryCursor {
-	return SummaryCursor{Start: s.Start, ID: s.ID, Day: s.Day}
-}
-
-// IsZero reports whether c is no place.
-func (c SummaryCursor) IsZero() bool {
-	return c.Start.IsZero() && c.ID == SummaryID{} && c.Day.IsZero()
-}
-
-// CompareSummaries orders the newest first, then by ID.
-func CompareSummaries(a, b *Summary) int {
-	return cmp.Or(b.Start.Compare(a.Start), cmp.Compare(string(a.ID[:]), string(b.ID[:])), b.Day.Compare(a.Day))
+// among reports whether a value is allowed: no values allow any.
+func among(values []string, value string) bool {
+	return len(values) == 0 || slices.Contains(values, value)
 }
 
 // Summaries keeps summaries. Errors wrap ErrUnavailable, ErrQuery where the call
@@ -130,4 +131,9 @@ type Summaries interface {
 
 	// FindSummaries returns a page in the order of CompareSummaries, with State.
 	FindSummaries(ctx context.Context, q SummaryQuery) (page []Summary, next SummaryCursor, err error)
+
+	// Lookup returns the summaries that an ID may mean, in the order of
+	// CompareSummaries and without State, those that are part of another journey, too. At
+	// most as many as its limit; more says that there are others.
+	Lookup(ctx context.Context, l Lookup) (found []Summary, more bool, err error)
 }

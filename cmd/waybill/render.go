@@ -48,7 +48,7 @@ func writeJourney(w io.Writer, j *journey.Journey) error {
 	for _, l := range j.Legs {
 		arrivals[l.To] = append(arrivals[l.To], l)
 	}
-	byHop := map[string][]record.Record{}
+	byHop := map[string][]*record.Record{}
 	for _, r := range j.Records {
 		byHop[r.Hop()] = append(byHop[r.Hop()], r)
 	}
@@ -68,7 +68,7 @@ func writeJourney(w io.Writer, j *journey.Journey) error {
 	return err
 }
 
-func writeHop(b *bytes.Buffer, h journey.Hop, records []record.Record) {
+func writeHop(b *bytes.Buffer, h journey.Hop, records []*record.Record) {
 	state := "not finished"
 	if h.Duration != nil {
 		state = span(*h.Duration)
@@ -83,7 +83,7 @@ func writeHop(b *bytes.Buffer, h journey.Hop, records []record.Record) {
 }
 
 // writeRecord shows what a service said; hop records are drawn as hops.
-func writeRecord(b *bytes.Buffer, r record.Record) {
+func writeRecord(b *bytes.Buffer, r *record.Record) {
 	if r.Kind == record.KindHopStart || r.Kind == record.KindHopEnd {
 		return
 	}

@@ -225,7 +225,7 @@ func (f *flapping) stored(t *testing.T, ledger map[string]map[string]bool) map[s
 			if _, twice := all[id][n]; twice {
 				t.Errorf("%s: record %s is there twice", id, n)
 			}
-			all[id][n] = r
+			all[id][n] = *r
 		}
 	}
 	return all

@@ -28,8 +28,7 @@ type drawing struct {
 
 func draw(j *journey.Journey) string {
 	d := &drawing{journey: j, drawn: map[string]bool{}, byHop: map[string][]*record.Record{}}
-	for i := range j.Records {
-		r := &j.Records[i]
+	for _, r := range j.Records {
 		d.byHop[r.Hop()] = append(d.byHop[r.Hop()], r)
 	}
 	caused := map[string]bool{}

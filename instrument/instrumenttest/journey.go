@@ -142,7 +142,7 @@ func (j *Journey) Logged(message string) *Journey {
 		return nil
 	}
 	j.rec.t.Helper()
-	if !slices.ContainsFunc(j.Records, func(r record.Record) bool { return logged(&r, message) }) {
+	if !slices.ContainsFunc(j.Records, func(r *record.Record) bool { return logged(r, message) }) {
 		j.fail("nobody logged %q%s", message, j.lost(message))
 	}
 	return j
@@ -186,8 +186,8 @@ func (j *Journey) Saga(id string) *Journey {
 func (j *Journey) said(what, want string, of func(*record.Record) string) {
 	j.rec.t.Helper()
 	var all []string
-	for i := range j.Records {
-		if one := of(&j.Records[i]); one != "" && !slices.Contains(all, one) {
+	for _, r := range j.Records {
+		if one := of(r); one != "" && !slices.Contains(all, one) {
 			all = append(all, one)
 		}
 	}

@@ -155,7 +155,7 @@ func (v *Visit) Logged(message string) *Visit {
 	v.journey.rec.t.Helper()
 	next := &Visit{journey: v.journey, path: v.path}
 	for _, a := range v.arrivals {
-		if slices.ContainsFunc(v.journey.Records, func(r record.Record) bool { return r.Hop() == a.hop.ID && logged(&r, message) }) {
+		if slices.ContainsFunc(v.journey.Records, func(r *record.Record) bool { return r.Hop() == a.hop.ID && logged(r, message) }) {
 			next.arrivals = append(next.arrivals, a)
 		}
 	}

@@ -141,6 +141,26 @@ func TestRequests(t *testing.T) {
 			_, _, err := s.ByKey(ctx, "a", 100)
 			return err
 		},
+		"find_summaries": func(s *elastic.Store) error {
+			_, _, err := s.FindSummaries(ctx, store.SummaryQuery{
+				Keys: []string{"a", "b"}, Verdicts: []string{"stalled"}, Completeness: []string{"proved", "lossy"}, Visited: []string{"bank", "game"}, Kind: "GET /", Release: "v1",
+				Failed: true, Longer: time.Second, Shorter: time.Minute, From: day, Until: day.Add(time.Hour), Limit: 50,
+				After: store.SummaryCursor{Start: day, ID: store.SummaryID{1}, Day: day.Truncate(24 * time.Hour)},
+			})
+			return err
+		},
+		"lookup_prefix": func(s *elastic.Store) error {
+			_, _, err := s.Lookup(ctx, store.Lookup{Prefix: "abcd", Limit: 10})
+			return err
+		},
+		"lookup_suffix": func(s *elastic.Store) error {
+			_, _, err := s.Lookup(ctx, store.Lookup{Suffix: "12345678", Limit: 10})
+			return err
+		},
+		"lookup_alias": func(s *elastic.Store) error {
+			_, _, err := s.Lookup(ctx, store.Lookup{Alias: "A-1", Limit: store.MaxLimit})
+			return err
+		},
 		"by_trace": func(s *elastic.Store) error {
 			_, _, err := s.ByTrace(ctx, []string{"b", "a", "", "b"}, 100)
 			return err

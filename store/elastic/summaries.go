@@ -147,16 +147,27 @@ func (s *Store) FindSummaries(ctx context.Context, q store.SummaryQuery) (page [
 
 func wantedSummaries(q *store.SummaryQuery) query {
 	all := []query{term("part", false)}
-	if len(q.Verdicts) > 0 {
-		all = append(all, query{Terms: map[string][]string{"verdict": q.Verdicts}})
+	for _, f := range []struct {
+		field  string
+		values []string
+	}{{"key", q.Keys}, {"verdict", q.Verdicts}, {"completeness", q.Completeness}} {
+		if len(f.values) > 0 {
+			all = append(all, query{Terms: map[string][]string{f.field: f.values}})
+		}
 	}
-	for _, f := range []struct{ field, value string }{{"kind", q.Kind}, {"release", q.Release}, {"services", q.Service}} {
+	for _, f := range []struct{ field, value string }{{"kind", q.Kind}, {"release", q.Release}} {
 		if f.value != "" {
 			all = append(all, term(f.field, f.value))
 		}
 	}
+	for _, service := range q.Visited {
+		all = append(all, term("services", service))
+	}
 	if q.Failed {
 		all = append(all, term("failed", true))
+	}
+	if q.Longer > 0 || q.Shorter > 0 {
+		all = append(all, query{Range: map[string]bounds{"took": took(q)}})
 	}
 	if within, any := during("start", q.From, q.Until); any {
 		all = append(all, within)
@@ -164,15 +175,69 @@ func wantedSummaries(q *store.SummaryQuery) query {
 	return query{Bool: &boolQuery{Filter: all}}
 }
 
+func took(q *store.SummaryQuery) (b bounds) {
+	if q.Longer > 0 {
+		b.GTE = int64(q.Longer)
+	}
+	if q.Shorter > 0 {
+		b.LTE = int64(q.Shorter)
+	}
+	return b
+}
+
+// Lookup implements store.Summaries.
+func (s *Store) Lookup(ctx context.Context, l store.Lookup) (found []store.Summary, more bool, err error) {
+	if err := l.Check(); err != nil {
+		return nil, false, err
+	}
+	body := s.summariesBody(lookedUp(&l), store.SummaryCursor{}, l.Limit+1)
+	body.Source = without{Fields: []string{"state"}}
+	err = s.eachOf(ctx, body, func(sum store.Summary) bool {
+		if more = len(found) == l.Limit; more {
+			return false
+		}
+		found = append(found, sum)
+		return true
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("look up an ID: %w", err)
+	}
+	return found, more, nil
+}
+
+// without is a document but for some of its fields.
+type without struct {
+	Fields []string `json:"excludes"`
+}
+
+func lookedUp(l *store.Lookup) query {
+	one := term("aliases", l.Alias)
+	switch {
+	case l.Prefix != "":
+		one = query{Prefix: map[string]string{"key": l.Prefix}}
+	case l.Suffix != "":
+		one = query{Prefix: map[string]string{"reversed": store.Reversed(l.Suffix)}}
+	}
+	return query{Bool: &boolQuery{Filter: []query{one}}}
+}
+
 // eachSummary calls visit with summary after summary that matches, in the order of
 // store.CompareSummaries, until that returns false.
 func (s *Store) eachSummary(ctx context.Context, q query, after store.SummaryCursor, size int, visit func(store.Summary) bool) error {
+	return s.eachOf(ctx, s.summariesBody(q, after, size), visit)
+}
+
+func (s *Store) summariesBody(q query, after store.SummaryCursor, size int) searchBody {
 	body := searchBody{index: s.prefix + "-journeys-*", Size: min(size, summaryPage), Query: q, SeqNo: true, Sort: []map[string]sortBy{
 		{"start": {Order: "desc", Format: "strict_date_optional_time_nanos"}}, {"id": {Order: "asc"}}, {"day": {Order: "desc"}},
 	}}
 	if !after.IsZero() {
 		body.SearchAfter = []string{timeText(after.Start), after.ID.String(), dateText(after.Day)}
 	}
+	return body
+}
+
+func (s *Store) eachOf(ctx context.Context, body searchBody, visit func(store.Summary) bool) error {
 	for {
 		found, err := s.ask(ctx, body, time.Time{})
 		if err != nil {

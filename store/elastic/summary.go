@@ -16,6 +16,7 @@ type summaryDoc struct {
 	Day           string    `json:"day"`
 	Partition     int32     `json:"partition"`
 	Key           string    `json:"key"`
+	Reversed      string    `json:"reversed"`
 	CorrelationID string    `json:"correlation_id"`
 	Verdict       string    `json:"verdict"`
 	Completeness  string    `json:"completeness,omitempty"`
@@ -23,6 +24,7 @@ type summaryDoc struct {
 	Release       string    `json:"release,omitempty"`
 	Start         time.Time `json:"start"`
 	End           time.Time `json:"end"`
+	Took          int64     `json:"took"` // ns
 	Services      []string  `json:"services,omitempty"`
 	Traces        []string  `json:"traces,omitempty"`
 	Aliases       []string  `json:"aliases,omitempty"`
@@ -37,8 +39,8 @@ type summaryDoc struct {
 
 func newSummaryDoc(s *store.Summary) summaryDoc {
 	return summaryDoc{
-		ID: s.ID.String(), Day: dateText(s.Day), Partition: s.Partition, Key: s.Key, CorrelationID: s.CorrelationID,
-		Verdict: s.Verdict, Completeness: s.Completeness, Kind: s.Kind, Release: s.Release, Start: s.Start.UTC(), End: s.End.UTC(),
+		ID: s.ID.String(), Day: dateText(s.Day), Partition: s.Partition, Key: s.Key, Reversed: store.Reversed(s.Key), CorrelationID: s.CorrelationID,
+		Verdict: s.Verdict, Completeness: s.Completeness, Kind: s.Kind, Release: s.Release, Start: s.Start.UTC(), End: s.End.UTC(), Took: int64(s.Took()),
 		Services: s.Services, Traces: s.Traces, Aliases: s.Aliases, Part: s.PartOf != "", PartOf: s.PartOf,
 		Failed: s.Failed, OpenHops: s.OpenHops, Check: s.Check.UTC(), Announced: s.Announced, State: s.State,
 	}

@@ -72,8 +72,9 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	_, load := s.LoadSummaries(t.Context(), refsOf(summariesFrom(0, 1, 0)))
 	_, of := s.SummariesOf(t.Context(), "a", nil)
 	_, _, find := s.FindSummaries(t.Context(), store.SummaryQuery{Limit: 1})
+	_, _, lookup := s.Lookup(t.Context(), store.Lookup{Alias: "A", Limit: 1})
 	pending := s.PendingSummaries(t.Context(), 0, nil)
-	for _, err := range []error{put, byKey, held, count, search, fold, load, of, find, pending} {
+	for _, err := range []error{put, byKey, held, count, search, fold, load, of, find, lookup, pending} {
 		if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "closed") {
 			t.Errorf("got %v", err)
 		}
@@ -108,24 +109,28 @@ func TestAnotherVersionIsRefused(t *testing.T) {
 			if name != "old" {
 				path = files(t, dir, kind)[0]
 			}
-			set := func(version int) {
+			set := func(version int) (before int) {
 				db, err := sql.Open("sqlite", path)
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer db.Close()
+				if err := db.QueryRow("PRAGMA user_version").Scan(&before); err != nil {
+					t.Fatal(err)
+				}
 				if _, err := db.Exec(fmt.Sprintf("PRAGMA user_version = %d; PRAGMA application_id = %d", version, 0x5762_0000+version)); err != nil {
 					t.Fatal(err)
 				}
+				return before
 			}
-			set(99)
+			was := set(99)
 			if _, err := embedded.Open(embedded.Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "version 99") {
 				t.Errorf("got %v", err)
 			}
 			if name == "old" {
 				os.Remove(path)
 			} else {
-				set(1)
+				set(was)
 			}
 			s = open(t, dir) // the refusal left the folder unlocked, and all as it was
 			defer s.Close()

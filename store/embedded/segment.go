@@ -113,7 +113,7 @@ func markVersion(version int) string {
 const applicationID = 0x5762_0000 // "Wb", and the version
 
 // readVersion is 0 for a file that nothing was written to.
-func readVersion(db *sql.DB, known int) (version int, err error) { //nolint:unparam // until one kind of file changes
+func readVersion(db *sql.DB, known int) (version int, err error) {
 	var id int
 	if err := db.QueryRow("SELECT user_version, application_id FROM pragma_user_version, pragma_application_id").Scan(&version, &id); err != nil {
 		return 0, damage(err)

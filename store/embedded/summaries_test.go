@@ -3,7 +3,9 @@ package embedded_test
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -287,4 +289,50 @@ func TestSummariesGoWithTheirRecords(t *testing.T) {
 			t.Fatalf("summaries of %d days are left, want the last one's", len(found))
 		}
 	}
+}
+
+// A file of version 1 had less to be found by.
+func TestOlderSummariesAreBroughtUpToDate(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	batch := append(summariesFrom(0, 50, 0), summariesFrom(0, 50, 1)...)
+	for i := range batch {
+		batch[i].Completeness = []string{"proved", "lossy"}[i%2]
+	}
+	putSummaries(t, s, batch)
+	s.Close()
+	for _, path := range files(t, dir, ".summaries") {
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = db.Exec(`DROP INDEX keys; DROP INDEX ends; DROP TABLE aliases; CREATE INDEX keys ON summaries (key);
+			ALTER TABLE summaries DROP COLUMN took; ALTER TABLE summaries DROP COLUMN completeness;
+			ALTER TABLE summaries DROP COLUMN aliases; ALTER TABLE summaries DROP COLUMN reversed;
+			PRAGMA user_version = 1; PRAGMA application_id = 0x57620001;`)
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clean(t, dir)
+	for range 2 {
+		s = open(t, dir)
+		if found := loadSummaries(t, s, refsOf(batch)); len(found) != len(batch) {
+			t.Errorf("%d are there, want %d", len(found), len(batch))
+		}
+		for _, l := range []store.Lookup{{Prefix: "journey-49"}, {Suffix: "ney-49"}} {
+			l.Limit = 10
+			if found, _, err := s.Lookup(t.Context(), l); err != nil || len(found) != 2 {
+				t.Errorf("%+v finds %d, %v", l, len(found), err)
+			}
+		}
+		if found, more, err := s.Lookup(t.Context(), store.Lookup{Alias: "A", Limit: 99}); err != nil || len(found) != 99 || !more {
+			t.Errorf("the alias finds %d, %v, %v", len(found), more, err)
+		}
+		if page, _, err := s.FindSummaries(t.Context(), store.SummaryQuery{Completeness: []string{"lossy"}, Longer: time.Hour - 9*time.Second, Limit: 100}); err != nil || len(page) != 10 {
+			t.Errorf("%d took so long, %v", len(page), err)
+		}
+		s.Close()
+	}
+	clean(t, dir)
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // summariesVersion is a file of summaries' user_version.
-const summariesVersion = 1
+const summariesVersion = 2
 
 // summaryFile holds the summaries of one day.
 type summaryFile struct {
@@ -34,12 +34,18 @@ CREATE TABLE summaries (
 	number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, revision INTEGER NOT NULL,
 	partition INTEGER NOT NULL, due INTEGER NOT NULL, key TEXT NOT NULL, start INTEGER NOT NULL,
 	verdict TEXT NOT NULL, kind TEXT NOT NULL, release TEXT NOT NULL, services TEXT NOT NULL,
-	failed INTEGER NOT NULL, part INTEGER NOT NULL, about BLOB NOT NULL, state BLOB NOT NULL
+	failed INTEGER NOT NULL, part INTEGER NOT NULL, about BLOB NOT NULL, state BLOB NOT NULL,
+	took INTEGER NOT NULL, completeness TEXT NOT NULL, aliases TEXT NOT NULL, reversed TEXT NOT NULL
 ) STRICT;
 CREATE TABLE traces (trace TEXT NOT NULL, summary INTEGER NOT NULL, PRIMARY KEY (trace, summary)) STRICT, WITHOUT ROWID;
-CREATE INDEX keys ON summaries (key);
 CREATE INDEX starts ON summaries (start DESC, id, verdict, failed) WHERE part = 0;
-CREATE INDEX dues ON summaries (partition, id, due) WHERE due > -9223372036854775808;`
+CREATE INDEX dues ON summaries (partition, id, due) WHERE due > -9223372036854775808;` + namesSchema
+
+// What IDs are looked up in. Keys lie with what orders those that begin alike.
+const namesSchema = `
+CREATE TABLE aliases (alias TEXT NOT NULL, summary INTEGER NOT NULL, PRIMARY KEY (alias, summary)) STRICT, WITHOUT ROWID;
+CREATE INDEX keys ON summaries (key, start, id);
+CREATE INDEX ends ON summaries (reversed, start, id);`
 
 // unset stands for the time that is zero.
 const unset = math.MinInt64
@@ -72,6 +78,9 @@ func openSummaryFile(dir string, d day, number uint64) (*summaryFile, error) {
 	version, err := readVersion(db, summariesVersion)
 	if err == nil && version == 0 {
 		_, err = db.Exec("BEGIN IMMEDIATE;" + summariesSchema + markVersion(summariesVersion) + "COMMIT;")
+	}
+	if err == nil && version == 1 {
+		err = f.migrate()
 	}
 	if err != nil {
 		return f, fmt.Errorf("%s: %w", filepath.Base(f.path), damage(err))
@@ -109,23 +118,27 @@ func (f *summaryFile) put(ctx context.Context, batch []store.Summary, some []int
 
 // summaryWriter is the statements of one transaction, which closes them.
 type summaryWriter struct {
-	held, write, trace *sql.Stmt
+	held, write, trace, alias *sql.Stmt
 }
 
 func newSummaryWriter(ctx context.Context, tx *sql.Tx) (w summaryWriter, err error) {
-	var errs [3]error
+	var errs [4]error
 	w.held, errs[0] = tx.PrepareContext(ctx, "SELECT revision FROM summaries WHERE id = ?")
 	w.write, errs[1] = tx.PrepareContext(ctx, `
-		INSERT INTO summaries (id, revision, partition, due, key, start, verdict, kind, release, services, failed, part, about, state)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		INSERT INTO summaries (id, revision, partition, due, key, start, verdict, kind, release, services, failed, part, about, state, took, completeness, aliases, reversed)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
 			revision = excluded.revision, partition = excluded.partition, due = excluded.due, start = excluded.start,
 			verdict = excluded.verdict, kind = excluded.kind, release = excluded.release, services = excluded.services,
-			failed = excluded.failed, part = excluded.part, about = excluded.about, state = excluded.state
+			failed = excluded.failed, part = excluded.part, about = excluded.about, state = excluded.state,
+			took = excluded.took, completeness = excluded.completeness, aliases = excluded.aliases
 		RETURNING number`)
 	w.trace, errs[2] = tx.PrepareContext(ctx, "INSERT OR IGNORE INTO traces SELECT value, ? FROM json_each(?)")
+	w.alias, errs[3] = tx.PrepareContext(ctx, insertAliases)
 	return w, errors.Join(errs[:]...)
 }
+
+const insertAliases = "INSERT OR IGNORE INTO aliases SELECT value, ? FROM json_each(?)"
 
 // put returns a summary's new revision, or the zero one where it is stale.
 func (w *summaryWriter) put(ctx context.Context, sum *store.Summary) (store.Revision, error) {
@@ -149,9 +162,13 @@ func (w *summaryWriter) put(ctx context.Context, sum *store.Summary) (store.Revi
 	err = w.write.QueryRowContext(ctx,
 		sum.ID[:], now.Number, sum.Partition, nanos(sum.Check), sum.Key, nanos(sum.Start), sum.Verdict, sum.Kind, sum.Release, list(sum.Services),
 		sum.Failed, sum.PartOf != "", seal(text, salt), seal(sum.State, salt),
+		int64(sum.Took()), sum.Completeness, list(sum.Aliases), store.Reversed(sum.Key),
 	).Scan(&number)
 	if err == nil && len(sum.Traces) > 0 {
 		_, err = w.trace.ExecContext(ctx, number, list(sum.Traces))
+	}
+	if err == nil && len(sum.Aliases) > 0 {
+		_, err = w.alias.ExecContext(ctx, number, list(sum.Aliases))
 	}
 	return now, err
 }
@@ -174,13 +191,17 @@ func (f *summaryFile) collect(ctx context.Context, found *[]store.Summary, where
 
 // each visits the summaries that a condition finds.
 func (f *summaryFile) each(ctx context.Context, visit func(store.Summary), where string, args ...any) error {
-	rows, err := f.db.QueryContext(ctx, "SELECT revision, about, state FROM summaries WHERE "+where, args...)
+	return f.eachOf(ctx, scanSummary, visit, "SELECT revision, about, state FROM summaries WHERE "+where, args...)
+}
+
+func (f *summaryFile) eachOf(ctx context.Context, scan func(*sql.Rows) (store.Summary, error), visit func(store.Summary), query string, args ...any) error {
+	rows, err := f.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return damage(err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		sum, err := scanSummary(rows)
+		sum, err := scan(rows)
 		if err != nil {
 			return fmt.Errorf("%s: %w: %w", filepath.Base(f.path), errCorrupt, err)
 		}
@@ -195,14 +216,27 @@ func scanSummary(rows *sql.Rows) (sum store.Summary, err error) {
 	if err := rows.Scan(&revision, &about, &state); err != nil {
 		return store.Summary{}, err
 	}
+	if sum, err = unsealAbout(about, revision); err == nil {
+		sum.State, err = unseal(state, uint64(revision))
+	}
+	return sum, err
+}
+
+// scanAbout reads a summary without its State.
+func scanAbout(rows *sql.Rows) (store.Summary, error) {
+	var revision int64
+	var about []byte
+	if err := rows.Scan(&revision, &about); err != nil {
+		return store.Summary{}, err
+	}
+	return unsealAbout(about, revision)
+}
+
+func unsealAbout(about []byte, revision int64) (sum store.Summary, err error) {
 	text, err := unseal(about, uint64(revision))
-	if err != nil {
-		return store.Summary{}, err
+	if err == nil {
+		err = json.Unmarshal(text, &sum)
 	}
-	if err := json.Unmarshal(text, &sum); err != nil {
-		return store.Summary{}, err
-	}
-	sum.State, err = unseal(state, uint64(revision))
 	sum.Revision = store.Revision{Number: revision}
 	return sum, err
 }
@@ -245,11 +279,17 @@ func (f *summaryFile) find(ctx context.Context, found *[]store.Summary, q *store
 			where, args = append(where, condition), append(args, values...)
 		}
 	}
+	when(len(q.Keys) > 0, "number IN (SELECT number FROM summaries INDEXED BY keys WHERE key IN (SELECT value FROM json_each(?)))", list(q.Keys))
 	when(len(q.Verdicts) > 0, "verdict IN (SELECT value FROM json_each(?))", list(q.Verdicts))
+	when(len(q.Completeness) > 0, "completeness IN (SELECT value FROM json_each(?))", list(q.Completeness))
 	when(q.Kind != "", "kind = ?", q.Kind)
 	when(q.Release != "", "release = ?", q.Release)
-	when(q.Service != "", "EXISTS (SELECT 1 FROM json_each(services) WHERE value = ?)", q.Service)
+	for _, service := range q.Visited {
+		when(true, "EXISTS (SELECT 1 FROM json_each(services) WHERE value = ?)", service)
+	}
 	when(q.Failed, "failed = 1")
+	when(q.Longer > 0, "took >= ?", int64(q.Longer))
+	when(q.Shorter > 0, "took <= ?", int64(q.Shorter))
 	when(!q.From.IsZero(), "start >= ?", nanos(q.From))
 	when(!q.Until.IsZero(), "start < ?", nanos(q.Until))
 	if after := nanos(q.After.Start); !q.After.IsZero() {

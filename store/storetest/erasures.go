@@ -58,7 +58,7 @@ func visible(t *testing.T, s store.Store) {
 		key := fmt.Sprint("j-", n)
 		kept = append(kept, store.Summary{
 			SummaryRef: store.SummaryRef{Day: noon.Truncate(24 * time.Hour), ID: store.SummaryID{byte(n)}}, Key: key, CorrelationID: key, Start: noon, End: noon,
-			Traces: []string{"4bf92f3577b34da6a3ce929d0e0e4736"},
+			Traces: []string{"4bf92f3577b34da6a3ce929d0e0e4736"}, Aliases: []string{"A-1"},
 		})
 	}
 	if _, err := s.PutSummaries(t.Context(), kept); err != nil {
@@ -117,6 +117,8 @@ func visible(t *testing.T, s store.Store) {
 		named("found", summaries, err)
 		summaries, err = v.SummariesOf(t.Context(), "", []string{"4bf92f3577b34da6a3ce929d0e0e4736"})
 		named("of a trace", summaries, err)
+		summaries, _, err = v.Lookup(t.Context(), store.Lookup{Alias: "A-1", Limit: 10})
+		named("looked up", summaries, err)
 		newest, err := v.Newest(t.Context(), len(keys))
 		if err != nil || len(newest) != len(keys) {
 			t.Errorf("newest: %v, %v; want %v", newest, err, keys)

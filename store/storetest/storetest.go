@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	runSearch(t, open)
 	runErasures(t, open)
 	runSummaries(t, open)
+	t.Run("journeys are found by their records, and records by their journeys", func(t *testing.T) { runJourneys(t, open) })
 }
 
 // Entry makes the n-th record of an instance, n milliseconds after noon.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -30,6 +31,8 @@ func runSummaries(t *testing.T, open func(t *testing.T) store.Store) {
 		"summaries are found by what they say":            findSummaries,
 		"pages of summaries have neither doubles or gaps": summaryPages,
 		"what no search for summaries answers is refused": summaryQueries,
+		"IDs are looked up by their parts":                lookups,
+		"what is no part of an ID is refused":             refusedLookups,
 		"retention drops summaries":                       retainSummaries,
 		"no summaries":                                    noSummaries,
 	} {
@@ -421,6 +424,7 @@ func randomSummaries(n int) (batch []store.Summary) {
 		sum.Day = midnight.AddDate(0, 0, -rand.N(3))
 		sum.Start = noon.Add(time.Duration(rand.N(12)) * time.Nanosecond)
 		sum.Verdict, sum.Kind, sum.Release = pick("running", "done", "failed"), pick("", "GET /", "POST /"), pick("", "v1", "v2")
+		sum.End, sum.Completeness = sum.Start.Add(time.Duration(rand.N(12)-2)), pick("", "proved", "lossy")
 		sum.Services, sum.Failed = slices.Compact([]string{pick("shop", "bank"), pick("bank", "game")}), rand.N(3) == 0
 		if rand.N(4) == 0 {
 			sum.PartOf = "other"
@@ -488,16 +492,30 @@ func findSummaries(t *testing.T, s store.Store) {
 		{Verdicts: []string{"unknown"}},
 		{Kind: "GET /"},
 		{Release: "v1"},
-		{Service: "bank"},
-		{Service: "ban"},
+		{Visited: []string{"bank"}},
+		{Visited: []string{"ban"}},
+		{Visited: []string{"shop", "bank"}},
+		{Visited: []string{"bank", "game", "bank"}},
+		{Visited: []string{"bank", "game", "nobody"}},
+		{Completeness: []string{"proved"}},
+		{Completeness: []string{"lossy", "unproved"}},
+		{Longer: 1},
+		{Longer: 5},
+		{Shorter: 5},
+		{Longer: 5, Shorter: 5},
+		{Longer: 1000 * time.Hour},
+		{Shorter: math.MaxInt64},
+		{Keys: []string{"key-1", "key-7", "nobody", "key-99"}},
+		{Keys: []string{"key-1", "key-2", "key-3", "key-4", "key-5"}, Verdicts: []string{"done", "failed"}},
+		{Keys: []string{"nobody"}},
 		{Failed: true},
 		{From: noon.Add(5)},
 		{Until: noon.Add(5)},
 		{From: noon.Add(5), Until: noon.Add(6)},
 		{From: noon.AddDate(-100, 0, 0), Until: noon.AddDate(400, 0, 0)},
 		{Until: time.Unix(0, 0)},
-		{Verdicts: []string{"done", "running"}, Kind: "POST /", Service: "bank", Failed: true, From: noon.Add(1)},
-		{Release: "v2", Service: "game", Until: noon.Add(9)},
+		{Verdicts: []string{"done", "running"}, Kind: "POST /", Visited: []string{"bank"}, Failed: true, From: noon.Add(1)},
+		{Release: "v2", Visited: []string{"game"}, Until: noon.Add(9)},
 	} {
 		q.Limit = store.MaxLimit
 		t.Run(fmt.Sprintf("%+v", q), func(t *testing.T) {
@@ -532,7 +550,8 @@ func summaryPages(t *testing.T, s store.Store) {
 }
 
 func summaryQueries(t *testing.T, s store.Store) {
-	for _, q := range []store.SummaryQuery{{}, {Limit: -1}, {Limit: store.MaxLimit + 1}, {Limit: 1, From: noon, Until: noon}} {
+	for _, q := range []store.SummaryQuery{{}, {Limit: -1}, {Limit: store.MaxLimit + 1}, {Limit: 1, From: noon, Until: noon}, {Limit: 1, Longer: -1}, {Limit: 1, Shorter: -1}, {Limit: 1, Longer: 2, Shorter: 1},
+		{Limit: 1, Visited: make([]string, 101)}, {Limit: 1, Verdicts: make([]string, 101)}, {Limit: 1, Keys: make([]string, 10_001)}} {
 		if page, next, err := s.FindSummaries(t.Context(), q); !errors.Is(err, store.ErrQuery) || len(page) > 0 || !next.IsZero() {
 			t.Errorf("%+v: %v, %v, %v", q, page, next, err)
 		}
@@ -588,6 +607,9 @@ func noSummaries(t *testing.T, s store.Store) {
 	}
 	if found := pendingOf(t, s, 0); len(found) > 0 {
 		t.Errorf("to be checked: %v", found)
+	}
+	if found, more, err := s.Lookup(t.Context(), store.Lookup{Prefix: "abcd", Limit: 1}); err != nil || len(found) > 0 || more {
+		t.Errorf("looked up %v, %v, %v", found, more, err)
 	}
 	if found := pagesOf(t, s, store.SummaryQuery{Limit: 10}); len(found) > 0 {
 		t.Errorf("found %v", found)
