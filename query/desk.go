@@ -24,10 +24,6 @@ type Config struct {
 	// shipped before is in what was read. nil: the horizon of Evidence, less the store's lag.
 	Begin func() (through func() time.Time)
 
-	// Lookup finds journeys by a part of what names them; nil: the records are searched
-	// for a beginning or an alias, and nothing is found by its end.
-	Lookup func(ctx context.Context, part Part, limit int) ([]store.Summary, error)
-
 	// Only is what the asker may see of the records; nil, or a nil node: all.
 	Only func(ctx context.Context) filter.Node
 
@@ -39,9 +35,7 @@ type Config struct {
 // Store is what is read of a store.Store.
 type Store interface {
 	store.Reader
-	store.Searcher
-	SummariesOf(ctx context.Context, key string, traces []string) ([]store.Summary, error)
-	FindSummaries(ctx context.Context, q store.SummaryQuery) ([]store.Summary, store.SummaryCursor, error)
+	store.Finder
 }
 
 // Evidence tells what verdicts may rest on besides the records; evidence.Gatherer does.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/waybill-log/waybill/record"
+	"github.com/waybill-log/waybill/store"
 )
 
 // MaxText bounds what is read as an ID: it may stand in a URL, or in a header with others.
@@ -118,30 +119,17 @@ func hexOf(text string) (string, bool) {
 
 func isHex(text string) bool { return strings.Trim(text, "0123456789abcdefABCDEF") == "" && text != "" }
 
-// Part is a part of what names a journey; one of its fields is set.
-type Part struct {
-	Alias  string // a value of one of its aliases, whole
-	Prefix string // the beginning of its correlation key
-	Suffix string // the end of it, as people read it out
-}
-
-// How much of an ID leads to it.
-const (
-	leastPrefix = 4
-	leastSuffix = 6
-)
-
 // parts are those that a text may be, in the order in which they are looked for.
-func parts(text string) (out []Part) {
+func parts(text string) (out []store.Lookup) {
 	bare := unwrap(text)
-	add := func(p Part) {
+	add := func(p store.Lookup) {
 		if !slices.Contains(out, p) {
 			out = append(out, p)
 		}
 	}
 	for _, alias := range []string{strings.TrimSpace(text), bare} {
 		if record.ValidID(alias) {
-			add(Part{Alias: alias})
+			add(store.Lookup{Alias: alias})
 		}
 	}
 	key := record.Key(bare)
@@ -150,16 +138,16 @@ func parts(text string) (out []Part) {
 		spellings = []string{digits, key}
 	}
 	if digits, ok := hexOf(bare); ok && strings.HasPrefix(digits, "0000000000000000") { // of 64 bits, which are the last of the trace ID
-		add(Part{Suffix: digits[16:]})
+		add(store.Lookup{Suffix: digits[16:]})
 	}
 	for _, s := range spellings {
-		if len(s) >= leastPrefix && record.ValidID(s) {
-			add(Part{Prefix: s})
+		if record.ValidID(s) {
+			add(store.Lookup{Prefix: s})
 		}
 	}
 	for _, s := range spellings {
-		if s = strings.TrimLeft(s, "…."); len(s) >= leastSuffix && record.ValidID(s) {
-			add(Part{Suffix: s})
+		if s = strings.TrimLeft(s, "…."); record.ValidID(s) {
+			add(store.Lookup{Suffix: s})
 		}
 	}
 	return out

@@ -39,74 +39,59 @@ func summaryOf(s *store.Summary) Summary {
 	}
 }
 
-// MaxJourneys is the most journeys of a page.
-const MaxJourneys = 500
-
 // Journeys lists those that a query asks for.
 func (d *Desk) Journeys(ctx context.Context, text, cursor string, limit int) (*Journeys, error) {
 	search, err := Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	after, err := parseCursor(cursor)
+	after, err := store.ParseJourneyCursor(cursor)
 	if err != nil {
-		return nil, err
+		return nil, noCursor()
 	}
 	search.Records = both(search.Records, d.only(ctx))
-	out := &Journeys{Journeys: []Summary{}, AsOf: told(d.AsOf(ctx))}
-	seen := map[store.SummaryID]bool{}
-	partial, err := d.each(ctx, search, after, func(s *store.Summary) bool {
-		if !seen[s.ID] { // one has a summary for each day on which somebody began to fold it unawares
-			seen[s.ID] = true
-			out.Journeys = append(out.Journeys, summaryOf(s))
-		}
-		out.Next = formatCursor(store.CursorAfter(s))
-		return len(out.Journeys) < limit
-	})
+	asOf := d.AsOf(ctx)
+	page, err := store.JourneysOf(ctx, d.cfg.Store, store.JourneyQuery{Search: search, Limit: limit, After: after})
 	if err != nil {
 		return nil, cause("list journeys", err)
 	}
-	switch {
-	case partial.ended:
-		out.Partial, out.Next = true, formatCursor(partial.at)
-	case len(out.Journeys) < limit:
-		out.Next = ""
+	out := &Journeys{Journeys: []Summary{}, Next: page.Next.String(), Partial: page.Partial, AsOf: told(asOf)}
+	seen := map[store.SummaryID]bool{}
+	for i := range page.Journeys {
+		if s := &page.Journeys[i]; !seen[s.ID] { // one has a summary for each day on which somebody began to fold it unawares
+			seen[s.ID] = true
+			out.Journeys = append(out.Journeys, summaryOf(s))
+		}
 	}
 	return out, nil
 }
 
-// stopped says where each has stopped because time ended.
-type stopped struct {
-	ended bool
-	at    store.SummaryCursor
-}
-
-// each calls with the summaries that a search asks for, behind a place, newest first, until it
-// returns false or the budget ends.
-func (d *Desk) each(ctx context.Context, search filter.Search, after store.SummaryCursor, with func(*store.Summary) bool) (stopped, error) {
+// each calls with the summaries that a search asks for, newest first, until it returns false or
+// the budget ends, of which it tells.
+func (d *Desk) each(ctx context.Context, search filter.Search, with func(*store.Summary) bool) (ended bool, err error) {
 	q := store.SummaryQuery{
 		Verdicts: search.Journey.Verdicts, Visited: search.Journey.Visited, Kind: search.Journey.Kind, Release: search.Journey.Release,
-		Longer: search.Journey.Longer, Shorter: search.Journey.Shorter, From: search.From, Until: search.Until, Limit: 200, After: after,
+		Longer: search.Journey.Longer, Shorter: search.Journey.Shorter, From: search.From, Until: search.Until, Limit: 200,
 	}
 	began := time.Now()
 	for {
 		page, next, err := d.cfg.Store.FindSummaries(ctx, q)
 		if err != nil {
-			return stopped{}, err
+			return false, err
 		}
 		if page, err = d.having(ctx, search.Records, page); err != nil {
-			return stopped{}, err
+			return false, err
 		}
 		for i := range page {
 			if !with(&page[i]) {
-				return stopped{}, nil
+				return false, nil
 			}
 		}
 		if next.IsZero() {
-			return stopped{}, nil
+			return false, nil
 		}
 		if q.After = next; time.Since(began) > budget {
-			return stopped{ended: true, at: next}, nil
+			return true, nil
 		}
 	}
 }
@@ -148,7 +133,7 @@ const maxJoined = 1000
 // keys are the correlation keys of journeys that a search asks for, the newest first.
 func (d *Desk) keys(ctx context.Context, search filter.Search) (keys []string, err error) {
 	search.Records, search.From = nil, time.Time{} // what began before may have records since
-	_, err = d.each(ctx, search, store.SummaryCursor{}, func(s *store.Summary) bool {
+	_, err = d.each(ctx, search, func(s *store.Summary) bool {
 		if !slices.Contains(keys, s.Key) {
 			keys = append(keys, s.Key)
 		}

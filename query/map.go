@@ -53,7 +53,7 @@ func (d *Desk) Map(ctx context.Context, text string, n int) (*Map, error) {
 	search.Records = both(search.Records, d.only(ctx))
 	out := &Map{AsOf: told(d.AsOf(ctx))}
 	draw := drawing{nodes: map[string]*Node{}, edges: map[[3]string]*Edge{}}
-	stopped, err := d.each(ctx, search, store.SummaryCursor{}, func(s *store.Summary) bool {
+	ended, err := d.each(ctx, search, func(s *store.Summary) bool {
 		if f, err := journey.ParseFold(s.State); err == nil {
 			draw.add(f.Course())
 			out.Journeys++
@@ -64,7 +64,7 @@ func (d *Desk) Map(ctx context.Context, text string, n int) (*Map, error) {
 		return nil, cause("draw map", err)
 	}
 	out.Nodes, out.Edges = draw.sorted()
-	out.Over = draw.over || stopped.ended
+	out.Over = draw.over || ended
 	return out, nil
 }
 

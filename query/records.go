@@ -21,16 +21,16 @@ type Records struct {
 
 // Records searches for what a query asks for.
 func (d *Desk) Records(ctx context.Context, text, cursor string, limit int, oldestFirst bool) (*Records, error) {
-	q, err := d.records(ctx, text)
+	search, err := Parse(text)
 	if err != nil {
 		return nil, err
 	}
+	q := store.Query{Filter: d.only(ctx), Limit: limit, OldestFirst: oldestFirst, Budget: budget}
 	if q.After, err = store.ParseCursor(cursor); err != nil {
-		return nil, invalid("cursor", "not a cursor; take it from the page before as it stands there")
+		return nil, noCursor()
 	}
-	q.Limit, q.OldestFirst = limit, oldestFirst
 	asOf := d.AsOf(ctx)
-	page, err := d.cfg.Store.Search(ctx, q)
+	page, err := store.RecordsOf(ctx, d.cfg.Store, search, q)
 	if err != nil {
 		return nil, cause("search records", err)
 	}

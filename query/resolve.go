@@ -7,7 +7,6 @@ import (
 
 	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
-	"github.com/waybill-log/waybill/store/filter"
 )
 
 // Choice is a journey that an ID may mean.
@@ -95,15 +94,12 @@ func choiceOf(s *store.Summary) Choice {
 }
 
 // lookup finds journeys by a part of what names them, the newest first.
-func (d *Desk) lookup(ctx context.Context, part Part) ([]Choice, error) {
-	if d.cfg.Lookup == nil {
-		ids, err := d.searched(ctx, part)
-		if err != nil {
-			return nil, err
-		}
-		return d.choicesOf(ctx, ids)
+func (d *Desk) lookup(ctx context.Context, part store.Lookup) ([]Choice, error) {
+	part.Limit = maxChoices
+	if part.Check() != nil { // nothing can be named by that
+		return nil, nil
 	}
-	summaries, err := d.cfg.Lookup(ctx, part, maxChoices)
+	summaries, _, err := d.cfg.Store.Lookup(ctx, part)
 	if err != nil {
 		return nil, err
 	}
@@ -115,45 +111,4 @@ func (d *Desk) lookup(ctx context.Context, part Part) ([]Choice, error) {
 		}
 	}
 	return choices, nil
-}
-
-// searched finds the correlation IDs of records by a part. Those found are left out of the next
-// search, so that a long journey hides no other.
-func (d *Desk) searched(ctx context.Context, part Part) (ids []string, err error) {
-	var node filter.Node
-	switch {
-	case part.Alias != "":
-		node = filter.Term{Field: "alias.value", Value: part.Alias}
-	case part.Prefix != "":
-		node = filter.Prefix{Field: "correlation.key", Value: part.Prefix}
-	default:
-		return nil, nil
-	}
-	var keys []string
-	for len(ids) < maxChoices {
-		rest := node
-		if len(keys) > 0 {
-			rest = filter.And{node, filter.Not{Node: filter.In{Field: "correlation.key", Values: keys}}}
-		}
-		page, err := d.cfg.Store.Search(ctx, store.Query{Filter: rest, Limit: 100, Budget: budget})
-		if err != nil {
-			return nil, err
-		}
-		if len(page.Entries) == 0 {
-			break
-		}
-		for _, e := range page.Entries {
-			r, err := record.Decode(e.Raw)
-			if err != nil {
-				return nil, err
-			}
-			if !slices.Contains(keys, e.Key) {
-				keys = append(keys, e.Key)
-			}
-			if !slices.ContainsFunc(ids, func(id string) bool { return record.SameID(id, r.CorrelationID) }) {
-				ids = append(ids, r.CorrelationID)
-			}
-		}
-	}
-	return ids, nil
 }

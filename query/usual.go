@@ -32,7 +32,7 @@ func (d *Desk) Usual(ctx context.Context, kind, release string) (*Usual, error) 
 	var l journey.Learner
 	learned := 0
 	search := filter.Search{Journey: filter.Journey{Verdicts: []string{string(journey.Delivered)}, Kind: kind}, Records: d.only(ctx)}
-	_, err := d.each(ctx, search, store.SummaryCursor{}, func(s *store.Summary) bool {
+	_, err := d.each(ctx, search, func(s *store.Summary) bool {
 		f, err := journey.ParseFold(s.State)
 		if err != nil { // of a version to come
 			return true
