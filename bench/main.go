@@ -26,7 +26,8 @@ var areas = []struct {
 	{"collector", collectorArea},
 	{"embedded", embeddedArea},
 	{"journey", journeyArea},
-	{"query", nil}, {"gateway", nil}, {"ui", nil}, {"cli", nil}, {"alerts", nil},
+	{"query", queryArea},
+	{"gateway", nil}, {"ui", nil}, {"cli", nil}, {"alerts", nil},
 }
 
 func main() {

@@ -37,6 +37,10 @@ func unknown(format string, args ...any) *Error {
 	return &Error{Kind: Unknown, Detail: fmt.Sprintf(format, args...)}
 }
 
+func noCursor() *Error {
+	return invalid("cursor", "not a cursor; take it from the page before as it stands there")
+}
+
 // refused makes an Error of what a store refuses however often it is asked.
 func refused(err error) error {
 	if err == nil || !errors.Is(err, store.ErrQuery) && !errors.Is(err, filter.ErrInvalid) {

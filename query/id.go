@@ -119,12 +119,6 @@ func hexOf(text string) (string, bool) {
 
 func isHex(text string) bool { return strings.Trim(text, "0123456789abcdefABCDEF") == "" && text != "" }
 
-// How much of an ID leads to it.
-const (
-	leastPrefix = 4
-	leastSuffix = 6
-)
-
 // parts are those that a text may be, in the order in which they are looked for.
 func parts(text string) (out []store.Lookup) {
 	bare := unwrap(text)
@@ -147,12 +141,12 @@ func parts(text string) (out []store.Lookup) {
 		add(store.Lookup{Suffix: digits[16:]})
 	}
 	for _, s := range spellings {
-		if len(s) >= leastPrefix && record.ValidID(s) {
+		if record.ValidID(s) {
 			add(store.Lookup{Prefix: s})
 		}
 	}
 	for _, s := range spellings {
-		if s = strings.TrimLeft(s, "…."); len(s) >= leastSuffix && record.ValidID(s) {
+		if s = strings.TrimLeft(s, "."); record.ValidID(s) {
 			add(store.Lookup{Suffix: s})
 		}
 	}

@@ -69,10 +69,6 @@ func (d *Desk) Journeys(ctx context.Context, text, cursor string, limit int) (*J
 	return out, nil
 }
 
-func noCursor() error {
-	return invalid("cursor", "not a cursor; take it from the page before as it stands there")
-}
-
 // summaries are a page of those that a search asks for and the asker may see.
 func (d *Desk) summaries(ctx context.Context, search filter.Search, after store.JourneyCursor, limit int) (store.JourneyPage, error) {
 	search.Records = both(search.Records, d.only(ctx))
