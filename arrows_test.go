@@ -31,7 +31,7 @@ var arrows = map[string][]string{
 	"collector":                 {"record", "store", "journey", "evidence", "instrument"},
 	"collector/intake":          {"record", "collector", "instrument"},
 	"query":                     {"record", "store", "store/filter", "journey", "evidence"},
-	"query/api":                 {"record", "store", "store/filter", "query", "query/access", "instrument", "ui"},
+	"query/api":                 {"record", "store", "store/filter", "query", "query/access", "query/live", "instrument", "ui"},
 	"query/live":                {"record", "store", "store/filter"},
 	"query/access":              {"store/filter"},
 	"ui":                        {},

@@ -73,6 +73,9 @@ func (g *Gatherer) keep(ctx context.Context, what string, follow func(context.Co
 // the store is read; what is shipped meanwhile may be missing.
 func (g *Gatherer) AsOf() (time.Time, error) { return g.horizon.AsOf() }
 
+// Visible is through which offset a store that shows records with that lag shows each partition.
+func (g *Gatherer) Visible(lag time.Duration) (map[int32]int64, error) { return g.horizon.Visible(lag) }
+
 // For is what the verdict on a journey may rest on that has these records, or all of
 // them but the log's. AsOf is the horizon, less the store's lag.
 func (g *Gatherer) For(asOf time.Time, moments iter.Seq[*record.Record]) journey.Evidence {

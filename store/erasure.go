@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/waybill-log/waybill/store/filter"
@@ -36,9 +37,10 @@ type Visible struct {
 	Store
 	eraser Eraser
 
-	mu    sync.Mutex
-	keys  []string // sorted
-	asked time.Time
+	mu     sync.Mutex
+	keys   []string // sorted
+	asked  time.Time
+	latest atomic.Pointer[[]string] // keys, for who does not wait
 }
 
 // NewVisible hides what eraser knows of. Whoever erases elsewhere is noticed within a second.
@@ -64,7 +66,28 @@ func (v *Visible) erased(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(keys)
 	v.keys, v.asked = keys, now
+	v.latest.Store(&keys)
 	return keys, nil
+}
+
+// Watch keeps Hides up to date until ctx ends.
+func (v *Visible) Watch(ctx context.Context) {
+	tick := time.NewTicker(erasuresServe)
+	defer tick.Stop()
+	for {
+		_, _ = v.erased(ctx) // a store that is away is asked again
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Hides reports whether an entry was erased, as far as is known. It does not wait for the store.
+func (v *Visible) Hides(e Entry) bool {
+	keys := v.latest.Load()
+	return keys != nil && isIn(*keys, e.Key)
 }
 
 // Erase hides keys from now on, for whoever asks this store.

@@ -61,6 +61,7 @@ var settings = []setting{
 	{"data", "./waybill-data", "folder of the embedded broker, the embedded store and the demo services"},
 	{"token", "", "token that the API demands, and that this client sends"},
 	{"token-file", "", "file that holds the token"},
+	{"tokens-file", "", "YAML file of who may ask the API for what, by hashes of their tokens (default: who has the token)"},
 	{"server", "", "URL of a Waybill server (default: http://127.0.0.1:7600)"},
 	{"query-addr", "127.0.0.1:7600", "address of the API and the web page"},
 	{"collector-addr", "127.0.0.1:7601", "address of the collector's health, metrics and NDJSON intake"},
@@ -99,6 +100,7 @@ type config struct {
 	Data              string   `koanf:"data"`
 	Token             string   `koanf:"token"`
 	TokenFile         string   `koanf:"token-file"`
+	TokensFile        string   `koanf:"tokens-file"`
 	Server            string   `koanf:"server"`
 	QueryAddr         string   `koanf:"query-addr"`
 	CollectorAddr     string   `koanf:"collector-addr"`

@@ -8,11 +8,10 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"strings"
+	"sync"
 	"syscall"
 	"time"
 
-	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc"
 
 	"github.com/waybill-log/waybill/collector"
@@ -20,13 +19,10 @@ import (
 	"github.com/waybill-log/waybill/evidence"
 	"github.com/waybill-log/waybill/infra/broker"
 	"github.com/waybill-log/waybill/instrument"
-	"github.com/waybill-log/waybill/query"
-	"github.com/waybill-log/waybill/query/api"
 	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 	"github.com/waybill-log/waybill/store/elastic"
 	"github.com/waybill-log/waybill/store/embedded"
-	"github.com/waybill-log/waybill/ui"
 )
 
 // stopWithin bounds an orderly stop.
@@ -230,76 +226,23 @@ func (s *stack) startEvidence(ctx context.Context, log *slog.Logger) error {
 	if _, err := s.gather.AsOf(); err != nil { // from now on there is a horizon, unless the collectors lag already
 		log.Warn("the horizon is not known", "error", err)
 	}
-	gathering, enough := context.WithCancel(context.WithoutCancel(ctx))
-	gathered := make(chan struct{})
-	go func() {
-		defer close(gathered)
-		s.gather.Follow(gathering)
-	}()
-	s.onStop("evidence", func(context.Context) error {
+	s.goOn(ctx, "evidence", s.gather.Follow)
+	return nil
+}
+
+// goOn runs parts that end when they are told to.
+func (s *stack) goOn(ctx context.Context, name string, runs ...func(context.Context)) {
+	ctx, enough := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	for _, run := range runs {
+		running.Go(func() { run(ctx) })
+	}
+	s.onStop(name, func(context.Context) error {
 		enough()
-		<-gathered
+		running.Wait()
 		return nil
 	})
-	return nil
 }
-
-// startQuery answers over HTTP.
-func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
-	if err := s.checkToken("query", s.cfg.QueryAddr); err != nil {
-		return err
-	}
-	pages, err := ui.Files()
-	if err != nil {
-		return err
-	}
-	in, err := s.observe(ctx, "waybill-query", console)
-	if err != nil {
-		return err
-	}
-	ln, err := listen("query", s.cfg.QueryAddr)
-	if err != nil {
-		return err
-	}
-	if err := s.startEvidence(ctx, in.Logger()); err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	s.url = "http://" + ln.Addr().String()
-	visible := store.NewVisible(s.store, s.store)
-	h, err := api.New(api.Config{
-		Desk: query.New(query.Config{
-			Store: visible, Erase: visible.Erase, Evidence: s.gather, Ledgers: s.gather.Ledgers, Letters: s.letters, Logger: in.Logger(),
-		}),
-		Ready: s.store.Ready, Pages: pages, Token: s.cfg.Token, Logger: in.Logger(), Middleware: []echo.MiddlewareFunc{in.Echo()},
-	})
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	s.serveHTTP("query", ln, h)
-	in.Logger().Info("query is running", "url", s.url)
-	return nil
-}
-
-// letters reads the latest n dead letters, over a connection that ends with it: few ask.
-func (s *stack) letters(ctx context.Context, n int) (out []query.Letter, err error) {
-	client, err := collector.Connect(s.brokers, s.cfg.kafkaSecurity())
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, client.Close()) }()
-	letters, err := collector.Letters(ctx, client, n)
-	for i := range letters {
-		l := &letters[i]
-		out = append(out, query.Letter{
-			ID: l.ID(), Time: l.Time.UTC(), Reason: l.Reason, Topic: l.Topic, Partition: l.SourcePartition, Offset: l.SourceOffset, Until: l.Until,
-			Bytes: max(len(l.Value), l.Cut), Value: strings.ToValidUTF8(string(l.Value[:min(len(l.Value), shownOfLetter)]), "�"),
-		})
-	}
-	return out, err
-}
-
-// shownOfLetter is how many bytes of a dead letter the API shows.
-const shownOfLetter = 4 << 10
 
 // checkToken demands a token where others than this machine can reach an
 // address. An empty one is not listened on.
@@ -312,7 +255,7 @@ func (s *stack) checkToken(name, addr string) error {
 		return usage(fmt.Errorf("--%s-addr %q: want host:port", name, addr))
 	}
 	ip := net.ParseIP(host)
-	if s.cfg.Token == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if s.cfg.Token == "" && (name != "query" || s.cfg.TokensFile == "") && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return usage(fmt.Errorf("--%s-addr %s is open to other machines: set a token with --token-file or %s", name, addr, envName("token")))
 	}
 	return nil

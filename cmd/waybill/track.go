@@ -7,13 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/waybill-log/waybill/record"
+	"github.com/waybill-log/waybill/query"
 )
 
 func (a *app) track() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
-		Use: "track ID", Short: "Show where a request went, by its correlation ID",
+		Use: "track ID", Short: "Show where a request went, by its correlation ID in any spelling, its beginning, its last 8 characters, or another name it has",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(fmt.Errorf("track wants one correlation ID, not %d; see %s --help", len(args), cmd.CommandPath()))
@@ -24,8 +24,8 @@ func (a *app) track() *cobra.Command {
 			if output != "text" && output != "json" {
 				return usage(fmt.Errorf("-o %s: want text or json", output))
 			}
-			if !record.ValidID(args[0]) {
-				return usage(fmt.Errorf("a correlation ID is 1 to %d visible ASCII characters", record.MaxIDLen))
+			if n := len(args[0]); n == 0 || n > query.MaxText {
+				return usage(fmt.Errorf("an ID in any spelling has 1 to %d bytes, not %d", query.MaxText, n))
 			}
 			cfg, err := loadConfig(cmd, a.environ, a.stderr)
 			if err != nil {

@@ -17,7 +17,7 @@ var (
 	storeSettings       = []string{"elasticsearch-urls", "elasticsearch-user", "elasticsearch-password", "elasticsearch-password-file", "elasticsearch-api-key", "elasticsearch-api-key-file", "elasticsearch-ca-file"}
 	tokenSettings       = []string{"token", "token-file"}
 	collectSettings     = slices.Concat([]string{"kafka-partitions", "collector-addr", "otlp-http-addr", "otlp-grpc-addr", "retention"}, tokenSettings, kafkaSettings, storeSettings)
-	serveSettings       = slices.Concat([]string{"query-addr", "routes"}, tokenSettings, kafkaSettings, storeSettings)
+	serveSettings       = slices.Concat([]string{"query-addr", "routes", "tokens-file", "retention"}, tokenSettings, kafkaSettings, storeSettings)
 	upSettings          = slices.Compact(slices.Sorted(slices.Values(slices.Concat([]string{"kafka-addr", "data", "store-bytes"}, collectSettings, serveSettings))))
 )
 

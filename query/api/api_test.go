@@ -19,6 +19,7 @@ import (
 
 	"github.com/waybill-log/waybill/journey"
 	"github.com/waybill-log/waybill/query"
+	"github.com/waybill-log/waybill/query/access"
 	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 	"github.com/waybill-log/waybill/store/embedded"
@@ -206,7 +207,7 @@ func TestTooManyRecordsAreSaidToBeTooMany(t *testing.T) {
 }
 
 func TestATokenIsDemandedWhereOneIsSet(t *testing.T) {
-	h := serve(t, setup{Store: recordsIn(t, golden(t, "lost")...), Token: "secret", Pages: fstest.MapFS{"index.html": {Data: []byte("page")}}})
+	h := serve(t, setup{Store: recordsIn(t, golden(t, "lost")...), Guard: access.New(access.Config{Tokens: access.Single("secret")}), Pages: fstest.MapFS{"index.html": {Data: []byte("page")}}})
 	path := journeys + "019ab12c3d4e" + strings.Repeat("a", 20)
 	for header, status := range map[string]int{"": 401, "secret": 401, "Bearer wrong": 401, "Bearer ": 401, "Basic secret": 401, "Bearer secret": 200, "bearer secret": 200} {
 		w := get(h, path, "Authorization", header)
@@ -214,7 +215,7 @@ func TestATokenIsDemandedWhereOneIsSet(t *testing.T) {
 			t.Errorf("%q: %d, want %d", header, w.Code, status)
 		}
 		if status == 401 {
-			wantProblem(t, w, 401, "Bearer")
+			wantProblem(t, w, 401, "token")
 			if w.Header().Get("WWW-Authenticate") == "" {
 				t.Error("no WWW-Authenticate")
 			}

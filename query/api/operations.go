@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/waybill-log/waybill/query"
+	"github.com/waybill-log/waybill/query/access"
 )
 
 // operations are for those who run the stack.
@@ -37,8 +38,8 @@ func (s *server) operations() {
 	})
 
 	add(s, get("/me", "me", "Who asks"), func(ctx context.Context, _ *struct{}) (*answer[Me], error) {
-		me := s.cfg.Who(ctx)
-		me.Services = append([]string{}, me.Services...)
+		holder := access.From(ctx)
+		me := Me{Name: holder.Name, Role: holder.Role.String(), Services: append([]string{}, holder.Services...)}
 		asOf := s.desk.AsOf(ctx)
 		if asOf.IsZero() {
 			return answered(me, nil, nil)

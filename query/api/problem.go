@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/waybill-log/waybill/query"
+	"github.com/waybill-log/waybill/query/live"
 	"github.com/waybill-log/waybill/store"
 )
 
@@ -68,6 +68,12 @@ func (s *server) problemOf(ctx context.Context, route string, err error) *proble
 		}
 	case errors.As(err, &http4):
 		p = newProblem(http4.Code, fmt.Sprint(http4.Message))
+	case errors.Is(err, live.ErrToken):
+		p = newProblem(http.StatusBadRequest, err.Error())
+		p.Field = "Last-Event-ID"
+	case errors.Is(err, live.ErrBusy), errors.Is(err, live.ErrUnavailable):
+		p = newProblem(http.StatusServiceUnavailable, err.Error()+"; try again")
+		p.header.Set("Retry-After", away)
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		p = newProblem(http.StatusServiceUnavailable, "the store does not answer now; try again")
 		p.header.Set("Retry-After", away)
@@ -125,11 +131,4 @@ func problems(_ huma.Context, _ string, v any) (any, error) {
 		p.Detail = strings.Join(details, "; ")
 	}
 	return p, nil
-}
-
-// WriteProblem answers a request that goes no further; a Guard may use it.
-func WriteProblem(w http.ResponseWriter, status int, detail string) {
-	w.Header().Set("Content-Type", problemType)
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(newProblem(status, detail)) // else the client is gone
 }

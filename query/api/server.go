@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/waybill-log/waybill/query"
+	"github.com/waybill-log/waybill/query/access"
 	"github.com/waybill-log/waybill/store/filter"
 )
 
@@ -30,11 +31,9 @@ type Config struct {
 	// error is one before the first of them. nil: there is no tail.
 	Tail func(w http.ResponseWriter, r *http.Request, search filter.Search) error
 
-	Guard  Guard                        // nil: who has Token may do everything
-	Who    func(ctx context.Context) Me // who the guard has let through; nil: everybody is an admin
-	Token  string                       // demanded of every API call; empty: none
-	Pages  fs.FS                        // the web page; nil: none
-	Logger *slog.Logger                 // nil discards
+	Guard  Guard        // nil: whoever asks on this machine may do everything
+	Pages  fs.FS        // the web page; nil: none
+	Logger *slog.Logger // nil discards
 
 	// Middleware goes first, such as instrument's own.
 	Middleware []echo.MiddlewareFunc
@@ -62,10 +61,7 @@ func newServer(cfg Config) (*server, *echo.Echo, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Guard == nil {
-		cfg.Guard = bearer(cfg.Token)
-	}
-	if cfg.Who == nil {
-		cfg.Who = func(context.Context) Me { return Me{Name: "local", Role: RoleAdmin} }
+		cfg.Guard = access.New(access.Config{})
 	}
 	s := &server{cfg: cfg, desk: cfg.Desk, log: cfg.Logger, requests: prometheus.NewCounterVec(
 		prometheus.CounterOpts{Name: "waybill_http_requests_total", Help: "Requests answered, by route and status."}, []string{"route", "status"})}
@@ -140,7 +136,7 @@ func header(asOf *time.Time) string {
 
 // add puts an operation where its path says, for those who have the role of its route.
 func add[I, O any](s *server, op huma.Operation, ask func(context.Context, *I) (*O, error)) {
-	op.Extensions = map[string]any{roleExtension: string(roles[op.Method+" "+op.Path])}
+	op.Extensions = map[string]any{roleExtension: roles[op.Method+" "+op.Path].String()}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := ask(ctx, in)
 		if err != nil {

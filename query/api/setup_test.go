@@ -9,9 +9,15 @@ import (
 
 	"github.com/waybill-log/waybill/evidence"
 	"github.com/waybill-log/waybill/query"
+	"github.com/waybill-log/waybill/query/access"
 	"github.com/waybill-log/waybill/query/api"
 	"github.com/waybill-log/waybill/store/filter"
 )
+
+// anybody may do everything.
+type anybody struct{}
+
+func (anybody) Protect(_ access.Role, next http.Handler) http.Handler { return next }
 
 // setup is what a server of a test is made of.
 type setup struct {
@@ -25,14 +31,16 @@ type setup struct {
 	Tail     func(http.ResponseWriter, *http.Request, filter.Search) error
 	Guard    api.Guard
 	Pages    fs.FS
-	Token    string
 	Logger   *slog.Logger
 }
 
 func serve(t *testing.T, s setup) http.Handler {
 	t.Helper()
 	desk := query.New(query.Config{Store: s.Store, Evidence: s.Evidence, Erase: s.Erase, Letters: s.Letters, Ledgers: s.Ledgers, Only: s.Only, Logger: s.Logger})
-	h, err := api.New(api.Config{Desk: desk, Ready: s.Ready, Tail: s.Tail, Guard: s.Guard, Pages: s.Pages, Token: s.Token, Logger: s.Logger})
+	if s.Guard == nil {
+		s.Guard = anybody{}
+	}
+	h, err := api.New(api.Config{Desk: desk, Ready: s.Ready, Tail: s.Tail, Guard: s.Guard, Pages: s.Pages, Logger: s.Logger})
 	if err != nil {
 		t.Fatal(err)
 	}
