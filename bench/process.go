@@ -41,6 +41,8 @@ func play(role string) error {
 		return shipOtelslog(argument)
 	case "keep":
 		return playKeep(argument)
+	case "tail":
+		return playTail(argument)
 	case "own":
 		return playOwner(argument)
 	case "pour into embedded":

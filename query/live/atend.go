@@ -36,7 +36,7 @@ func (e *atEnd) take(_ context.Context, s *Subscription) (events []Event, more <
 	for ; e.next < g.queue.end && len(items) < takeAtOnce; e.next++ {
 		items = append(items, g.queue.at(e.next))
 	}
-	all, closed := e.next == g.queue.end, f.closed
+	all, closed, clients := e.next == g.queue.end, f.closed, f.clients
 	s.asOf = time.Time{}
 	if n := len(items); n > 0 {
 		s.token = items[n-1].token
@@ -58,7 +58,7 @@ func (e *atEnd) take(_ context.Context, s *Subscription) (events []Event, more <
 		events = append(events, Event{Token: i.token, Record: i.entry.Raw})
 	}
 	if len(items) > 0 {
-		s.rest = time.Now().Add(gatherFor)
+		s.rest = time.Now().Add(min(time.Duration(clients)*gatherEach, gatherMost))
 	}
 	if all && closed {
 		events = append(events, s.finish())

@@ -87,7 +87,7 @@ func (o *stream) event(e *Event) {
 	// Line breaks can stand between a record's values only; who reads gets them as LF.
 	for len(data) > 0 {
 		line := data
-		if n := bytes.IndexAny(data, "\r\n"); n >= 0 {
+		if n := lineBreak(data); n >= 0 {
 			line, data = data[:n], data[n+1:]
 		} else {
 			data = nil
@@ -96,6 +96,15 @@ func (o *stream) event(e *Event) {
 		_, _ = o.Write(line)
 	}
 	_, _ = o.WriteString("\n\n")
+}
+
+// lineBreak is where the first one is; negative: there is none, as in what instrument writes.
+func lineBreak(data []byte) int {
+	lf, cr := bytes.IndexByte(data, '\n'), bytes.IndexByte(data, '\r')
+	if lf < 0 || cr >= 0 && cr < lf {
+		return cr
+	}
+	return lf
 }
 
 // encoded is the JSON of what can always be encoded.

@@ -55,8 +55,14 @@ type source interface {
 const (
 	receiptEvery = time.Second      // where something was counted
 	tokenEvery   = 10 * time.Second // where reading has come further, and nothing matched
-	gatherFor    = 30 * time.Millisecond
 	takeAtOnce   = 512
+)
+
+// How long a client lets records gather, so that many clients do not cost many times as
+// much: for each client there is, and at most.
+const (
+	gatherEach = 500 * time.Microsecond
+	gatherMost = 40 * time.Millisecond
 )
 
 // Subscribe begins to watch. Errors wrap ErrToken, filter.ErrInvalid, ErrUnavailable or ErrBusy.
