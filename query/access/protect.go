@@ -49,7 +49,7 @@ func (p *Policy) admit(w http.ResponseWriter, r *http.Request) (Holder, bool) {
 		refuse(w, http.StatusUnauthorized, err.Error())
 		return Holder{}, false
 	}
-	if wait := p.asking.take("holder "+h.Name, now); wait > 0 {
+	if wait := p.asking.take("holder "+h.Name, now); wait > 0 && p.cfg.Tokens != nil {
 		tooOften(w, wait, "too many requests came from "+h.Name)
 		return Holder{}, false
 	}
