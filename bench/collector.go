@@ -241,10 +241,24 @@ func intoElasticsearch(b *board, s *servers, w *workload, ours, peer *side) erro
 		if err != nil {
 			return f, err
 		}
-		disk, err := s.disk(index)
+		disk, err := s.disk(index, collected)
+		if err != nil {
+			return f, err
+		}
+		summaries, err := s.names("waybill-journeys-*")
+		if err != nil {
+			return f, err
+		}
+		for _, name := range summaries {
+			more, err := s.disk(name, 0)
+			if err = errors.Join(err, s.remove(name)); err != nil {
+				return f, err
+			}
+			disk += more
+		}
 		f.elastic, f.disk = perMillion((after - before).Seconds()), perMillion(float64(disk)/1e6)
 		b.say("%s: %v", name, f)
-		return f, errors.Join(err, s.remove(index))
+		return f, s.remove(index)
 	}
 	replayed := func(name, index string, mapping []byte) func() (figures, error) {
 		return func() (figures, error) {
