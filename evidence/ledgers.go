@@ -98,10 +98,15 @@ func (l *Ledgers) askDates() error {
 	if err != nil {
 		return err
 	}
-	described, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: record.TopicInstances, ConfigNames: []string{"message.timestamp.type"}})
+	described, err := admin.DescribeConfigs([]*sarama.ConfigResource{
+		{Type: sarama.TopicResource, Name: record.TopicInstances, ConfigNames: []string{"message.timestamp.type"}},
+	}, sarama.DescribeConfigsOptions{})
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.dated = err == nil && slices.ContainsFunc(described, func(e sarama.ConfigEntry) bool { return e.Value == "LogAppendTime" })
+	l.dated = false
+	for _, topic := range described {
+		l.dated = err == nil && slices.ContainsFunc(topic.Configs, func(e sarama.ConfigEntry) bool { return e.Value == "LogAppendTime" })
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -89,8 +90,9 @@ func cause(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if refused := refused(err); refused != err {
-		return refused
+	var asked *Error
+	if errors.As(refused(err), &asked) {
+		return asked
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -10,7 +11,8 @@ func FuzzQueryText(f *testing.F) {
 	f.Add(strings.Repeat("(", 100) + "a")
 	f.Fuzz(func(t *testing.T, text string) {
 		_, err := Parse(text)
-		if e, ok := err.(*Error); err != nil && (!ok || e.Column < 1 || e.Detail == "") {
+		var e *Error
+		if err != nil && (!errors.As(err, &e) || e.Column < 1 || e.Detail == "") {
 			t.Errorf("%q: %v has no place", text, err)
 		}
 	})

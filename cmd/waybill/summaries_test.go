@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"sync"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,7 +17,9 @@ import (
 	"github.com/waybill-log/waybill/instrument"
 	"github.com/waybill-log/waybill/journey"
 	"github.com/waybill-log/waybill/record"
+	"github.com/waybill-log/waybill/store"
 	"github.com/waybill-log/waybill/store/elastic"
+	"github.com/waybill-log/waybill/store/filter"
 )
 
 // openJourneys is how many journeys are open while their partitions' owners are killed.
@@ -78,67 +81,90 @@ func TestKilledOwnersLeaveSummariesWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	var mu sync.Mutex
 	counts := map[journey.Verdict]int{}
-	var checkers sync.WaitGroup
-	const atOnce = 8
-	for from := range atOnce {
-		checkers.Go(func() {
-			for n := from; n < total && !t.Failed(); n += atOnce {
-				verdict := sameVerdict(t, s, id(n))
-				mu.Lock()
-				counts[verdict]++
-				mu.Unlock()
-			}
-		})
+	const atOnce = 2000
+	for from := 0; from < total && !t.Failed(); from += atOnce {
+		var ids []string
+		for n := from; n < min(from+atOnce, total); n++ {
+			ids = append(ids, id(n))
+		}
+		sameVerdicts(t, s, ids, counts)
 	}
-	checkers.Wait()
 	t.Logf("%d journeys, %d kills in %v: %v", total, killings, time.Since(began).Round(time.Second), counts)
 	if len(counts) < 3 {
 		t.Error("the journeys are too much alike to tell anything")
 	}
 }
 
-// sameVerdict waits until a journey's summary says what its records do, and returns it.
-func sameVerdict(t *testing.T, s *elastic.Store, id string) journey.Verdict {
+// sameVerdicts waits until the summaries of journeys say what their records do, and counts.
+func sameVerdicts(t *testing.T, s *elastic.Store, ids []string, counts map[journey.Verdict]int) {
 	t.Helper()
-	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		built, folded, err := verdictsOf(t.Context(), s, id)
-		if err == nil && built.Verdict == folded.Verdict && len(built.Records) >= 3 {
-			return built.Verdict
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(time.Second) {
+		wrong := map[string]string{}
+		records, folds, err := storedOf(t.Context(), s, ids)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err != nil || time.Now().After(deadline) {
-			t.Errorf("%s: %d records make %q, its summary %q, %v", id, len(built.Records), built.Verdict, folded.Verdict, err)
-			return ""
+		ev := journey.Evidence{AsOf: time.Now().Add(2 * time.Hour)}
+		for _, id := range ids {
+			built, folded := journey.Build(records[id], ev), journey.Summary{}
+			if f := folds[id]; f != nil {
+				folded = f.Summary(ev)
+			}
+			switch {
+			case built.Verdict != folded.Verdict || len(built.Records) < 3:
+				wrong[id] = fmt.Sprintf("%s: %d records make %q, its summary %q", id, len(built.Records), built.Verdict, folded.Verdict)
+			default:
+				counts[built.Verdict]++
+			}
+		}
+		if len(wrong) == 0 {
+			return
+		}
+		ids = slices.Sorted(maps.Keys(wrong))
+		if time.Now().After(deadline) {
+			t.Errorf("%d of them, such as %s", len(wrong), wrong[ids[0]])
+			return
 		}
 	}
 }
 
-// verdictsOf judges a journey's records, and what its summaries hold.
-func verdictsOf(ctx context.Context, s *elastic.Store, id string) (built *journey.Journey, folded journey.Summary, err error) {
-	built = &journey.Journey{}
-	entries, _, err := s.ByKey(ctx, record.Key(id), 10_000)
-	if err != nil {
-		return built, folded, err
-	}
-	records := make([]record.Record, len(entries))
-	for i, e := range entries {
-		if records[i], err = record.Decode(e.Raw); err != nil {
-			return built, folded, err
-		}
-	}
-	summaries, err := s.SummariesOf(ctx, record.Key(id), nil)
-	if err != nil {
-		return built, folded, err
-	}
-	var all journey.Fold
-	for i := range summaries {
-		f, err := journey.ParseFold(summaries[i].State)
+// storedOf reads what a store has of journeys: their records, and their summaries joined.
+func storedOf(ctx context.Context, s *elastic.Store, ids []string) (map[string][]record.Record, map[string]*journey.Fold, error) {
+	records, folds := map[string][]record.Record{}, map[string]*journey.Fold{}
+	q := store.Query{Filter: filter.In{Field: "correlation.key", Values: ids}, Limit: store.MaxLimit}
+	for more := true; more; more = !q.After.IsZero() {
+		page, err := s.Search(ctx, q)
 		if err != nil {
-			return built, folded, err
+			return nil, nil, err
 		}
-		all.Join(f)
+		for _, e := range page.Entries {
+			r, err := record.Decode(e.Raw)
+			if err != nil {
+				return nil, nil, err
+			}
+			records[e.Key] = append(records[e.Key], r)
+		}
+		q.After = page.Next
 	}
-	ev := journey.Evidence{AsOf: time.Now().Add(2 * time.Hour)}
-	return journey.Build(records, ev), all.Summary(ev), nil
+	w := store.SummaryQuery{Keys: ids, Limit: store.MaxLimit}
+	for more := true; more; more = !w.After.IsZero() {
+		found, next, err := s.FindSummaries(ctx, w)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := range found {
+			f, err := journey.ParseFold(found[i].State)
+			if err != nil {
+				return nil, nil, err
+			}
+			if known := folds[found[i].Key]; known != nil {
+				known.Join(f)
+			} else {
+				folds[found[i].Key] = f
+			}
+		}
+		w.After = next
+	}
+	return records, folds, nil
 }

@@ -13,7 +13,7 @@ import (
 func (s *server) tail() {
 	op := get("/tail", "tail", "Records as they come, as server-sent events")
 	op.Responses = content("Events record, receipt and gap until the client goes", map[string]*huma.MediaType{"text/event-stream": {}})
-	add(s, op, func(ctx context.Context, in *struct {
+	add(s, op, func(_ context.Context, in *struct {
 		Q           string `query:"q" maxLength:"8192" doc:"Which records; since says from when"`
 		LastEventID string `header:"Last-Event-ID" maxLength:"4096" doc:"Goes on behind that event"`
 	}) (*streamed, error) {

@@ -39,10 +39,12 @@ func fillIn(tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = write.Close() }()
 	alias, err := tx.Prepare(insertAliases)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = alias.Close() }()
 	rows, err := tx.Query("SELECT number, revision, about FROM summaries ORDER BY number")
 	if err != nil {
 		return err
