@@ -100,7 +100,7 @@ var docs = template.Must(template.New("docs").Parse(`<!doctype html>
 {{range .}}<section><h2><code>{{.Method}} {{.Path}}</code></h2>
 <p>{{.Summary}}. Role: {{.Role}}.</p>{{with .Description}}<p>{{.}}</p>{{end}}
 {{if .Parameters}}<table><tr><th>Parameter</th><th>In</th><th>Meaning</th></tr>
-{{range .Parameters}}<tr><td><code>{{.Name}}</code>{{if .Required}} *{{end}}</td><td>{{.In}}</td><td>{{.Schema.Description}}{{.Description}}{{with .Schema.Default}} Default: {{.}}.{{end}}{{with .Schema.Enum}} One of {{range .}}<code>{{.}}</code> {{end}}{{end}}</td></tr>
+{{range .Parameters}}<tr><td><code>{{.Name}}</code>{{if .Required}} *{{end}}</td><td>{{.In}}</td><td>{{or .Description .Schema.Description}}{{with .Schema.Default}} Default: {{.}}.{{end}}{{with .Schema.Enum}} One of {{range .}}<code>{{.}}</code> {{end}}{{end}}</td></tr>
 {{end}}</table>{{end}}</section>
 {{end}}</body></html>
 `))
