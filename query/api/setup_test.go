@@ -14,10 +14,16 @@ import (
 	"github.com/waybill-log/waybill/store/filter"
 )
 
-// anybody may do everything.
+// anybody may do everything, by whatever name a test's request calls this machine.
 type anybody struct{}
 
-func (anybody) Protect(_ access.Role, next http.Handler) http.Handler { return next }
+func (anybody) Protect(role access.Role, next http.Handler) http.Handler {
+	local := access.New(access.Config{}).Protect(role, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Host = "localhost"
+		local.ServeHTTP(w, r)
+	})
+}
 
 // setup is what a server of a test is made of.
 type setup struct {

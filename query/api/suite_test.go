@@ -164,7 +164,7 @@ func described(t *testing.T, st query.Store) checked {
 			return []evidence.Ledger{{Ledger: record.Ledger{Service: "bank", Node: "bank-9", Last: 3, Unsettled: 4, Dropped: []record.Dropped{{From: 2, To: 2}}}, Read: asOf.Add(-time.Minute)}}
 		},
 	})
-	h, document, err := api.NewDescribed(api.Config{Desk: desk})
+	h, document, err := api.NewDescribed(api.Config{Desk: desk, Guard: anybody{}})
 	if err != nil {
 		t.Fatal(err)
 	}
