@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -21,20 +22,25 @@ import (
 // queryRecordsEnv is how many records the store is filled with; unset: large.
 const queryRecordsEnv = "WAYBILL_BENCH_QUERY_RECORDS"
 
-// queryArea measures answers over HTTP, against the embedded store in this process: journeys
-// of about 50 records by their ID, and searches with nothing else to do and while 10,000 records a second arrive.
-func queryArea(b *board) (err error) {
+// queryArea measures answers over HTTP, and the tail.
+func queryArea(b *board) error {
+	dir, err := os.MkdirTemp("", "waybill-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	return errors.Join(answers(b, filepath.Join(dir, "store")), tails(b, dir))
+}
+
+// answers measures those of the embedded store in this process: journeys of about 50 records by
+// their ID, and searches with nothing else to do and while 10,000 records a second arrive.
+func answers(b *board, dir string) (err error) {
 	records := large
 	if text := os.Getenv(queryRecordsEnv); text != "" {
 		if records, err = strconv.Atoi(text); err != nil || records < batchRecords {
 			return fmt.Errorf("%s=%q: want a number of records, %d at least", queryRecordsEnv, text, batchRecords)
 		}
 	}
-	dir, err := os.MkdirTemp("", "waybill-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
 	st, err := embedded.Open(embedded.Config{Dir: dir})
 	if err != nil {
 		return err
