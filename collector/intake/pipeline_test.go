@@ -133,7 +133,7 @@ func (p *pipeline) journey(id string, records int) journey.Journey {
 	p.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		w := httptest.NewRecorder()
-		p.api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/journeys/"+id, nil))
+		p.api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/api/v1/journeys/"+id, nil))
 		var j journey.Journey
 		if w.Code == http.StatusOK {
 			if err := json.Unmarshal(w.Body.Bytes(), &j); err != nil {
