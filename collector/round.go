@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	roundEvery = 50 * time.Millisecond // verdicts that change meanwhile are written together
+	roundEvery = 25 * time.Millisecond // verdicts that change meanwhile are written together
 	fullEvery  = 2 * time.Second       // what changes no verdict is written as often
 	roundSize  = 1000                  // journeys in one call of the store
 )

@@ -68,7 +68,7 @@ func openSummaryFile(dir string, d day, number uint64) (*summaryFile, error) {
 	f := &summaryFile{of: d, path: filepath.Join(dir, fileName(d, number, summariesSuffix))}
 	// A WAL that is synced now and then: a killed process loses nothing, and what a power
 	// cut takes is folded again from records, which are synced.
-	db, err := sql.Open("sqlite", "file:"+f.path+"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(8192)")
+	db, err := sql.Open("sqlite", "file:"+f.path+"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=cache_size(-4096)&_pragma=wal_autocheckpoint(2048)")
 	if err != nil {
 		return nil, err
 	}
