@@ -39,9 +39,6 @@ func summaryOf(s *store.Summary) Summary {
 	}
 }
 
-// MaxJourneys is the most journeys of a page.
-const MaxJourneys = 500
-
 // Journeys lists those that a query asks for.
 func (d *Desk) Journeys(ctx context.Context, text, cursor string, limit int) (*Journeys, error) {
 	search, err := Parse(text)

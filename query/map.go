@@ -39,9 +39,8 @@ type Edge struct {
 
 // Bounds on a map.
 const (
-	MaxMapped = 1000 // journeys
-	maxNodes  = 1000
-	maxEdges  = 5000
+	maxNodes = 1000
+	maxEdges = 5000
 )
 
 // Map draws up to n of the newest journeys that a query asks for.
