@@ -74,8 +74,8 @@ fmt: ## format Go
 	gofmt -w $$(git ls-files '*.go')
 
 .PHONY: tools
-tools: ## install what tests need: JDK, Maven, Chromium
-	@infra/testservers/install java chromium
+tools: ## install what tests need: JDK, Maven, Chromium, schemathesis
+	@infra/testservers/install java chromium schemathesis
 
 .PHONY: servers-up
 servers-up: ## start real Kafka and Elasticsearch for tests

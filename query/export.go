@@ -40,10 +40,13 @@ func (d *Desk) Export(ctx context.Context, text string) (*Export, error) {
 	return e, nil
 }
 
+// exportPage is how many records are in memory at a time.
+const exportPage = 4000
+
 // each calls with every record, by time.
 func (e *Export) each(ctx context.Context, with func(entry *store.Entry, r *record.Record) error) error {
 	q := store.Query{
-		Filter: both(filter.In{Field: "correlation.key", Values: e.keys}, e.desk.only(ctx)), OldestFirst: true, Limit: 1000, Budget: budget,
+		Filter: both(filter.In{Field: "correlation.key", Values: e.keys}, e.desk.only(ctx)), OldestFirst: true, Limit: exportPage, Budget: budget,
 	}
 	for {
 		page, err := e.desk.cfg.Store.Search(ctx, q)

@@ -71,7 +71,7 @@ func writer(text string) error {
 	for n, tick := 0, time.NewTicker(writerTick); ctx.Err() == nil; <-tick.C {
 		var logged strings.Builder
 		for range writerPerTick {
-			id := fmt.Sprintf("%s-%d", o.Run, n%writerJourneys)
+			id := fmt.Sprintf("%s-%02d", o.Run, n%writerJourneys)
 			of, _ := instrument.WithCorrelationID(context.Background(), id)
 			in.Logger().InfoContext(of, "step", "n", n)
 			fmt.Fprintf(&logged, "%s %d\n", id, n)

@@ -261,8 +261,11 @@ func (s *stack) checkToken(name, addr string) error {
 	return nil
 }
 
+// maxHeader has room for the longest query, each of whose characters may take twelve bytes in a URL.
+const maxHeader = 128 << 10
+
 func (s *stack) serveHTTP(name string, ln net.Listener, h http.Handler) {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader}
 	go func() {
 		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("%s: %w", name, err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/waybill-log/waybill/store"
+	"github.com/waybill-log/waybill/store/filter"
 )
 
 // Horizon knows how far records are stored; evidence.Horizon does.
@@ -88,6 +89,68 @@ func (fr *Fresh) ByTrace(ctx context.Context, traces []string, limit int) ([]sto
 	recent := fr.f.RecentTraces(traces)
 	entries, more, err := fr.Store.ByTrace(ctx, traces, limit)
 	return merge(entries, more, err, recent, limit)
+}
+
+// Search implements store.Searcher. Where it asks for the records of some correlation keys, and
+// for nothing else, memory's are among them; other searches are the store's alone.
+func (fr *Fresh) Search(ctx context.Context, q store.Query) (store.Page, error) {
+	var recent []store.Entry
+	for _, key := range keysOf(q.Filter) {
+		recent = append(recent, fr.f.Recent(key)...)
+	}
+	page, err := fr.Store.Search(ctx, q)
+	if err != nil || len(recent) == 0 {
+		return page, err
+	}
+	compare := store.Compare
+	if !q.OldestFirst {
+		compare = func(a, b store.Entry) int { return store.Compare(b, a) }
+	}
+	from, to := place(q.After), place(page.Next)
+	within := filter.NewMatcher(q.Filter)
+	there := make(map[string]bool, len(page.Entries))
+	for _, e := range page.Entries {
+		there[e.ID] = true
+	}
+	for _, e := range recent {
+		switch {
+		case there[e.ID], !q.After.IsZero() && compare(e, from) <= 0, !page.Next.IsZero() && compare(e, to) > 0:
+		case !q.From.IsZero() && e.Time.Before(q.From), !q.Until.IsZero() && !e.Time.Before(q.Until):
+		case within.Match(e.Raw):
+			there[e.ID] = true
+			page.Entries = append(page.Entries, e)
+		}
+	}
+	slices.SortFunc(page.Entries, compare)
+	if len(page.Entries) > q.Limit {
+		page.Entries, page.Partial = page.Entries[:q.Limit], false
+		page.Next = store.CursorAt(page.Entries[q.Limit-1])
+	}
+	return page, nil
+}
+
+// place is an entry where a cursor is.
+func place(c store.Cursor) store.Entry { return store.Entry{Time: c.Time, ID: c.ID} }
+
+// keysOf are the correlation keys of all that matches; nil where others may match too.
+func keysOf(n filter.Node) []string {
+	switch n := n.(type) {
+	case filter.And:
+		for _, part := range n {
+			if keys := keysOf(part); keys != nil {
+				return keys
+			}
+		}
+	case filter.In:
+		if n.Field == "correlation.key" {
+			return n.Values
+		}
+	case filter.Term:
+		if n.Field == "correlation.key" {
+			return []string{n.Value}
+		}
+	}
+	return nil
 }
 
 // Recent returns the records of a correlation key that are in memory, in the order of their coming.

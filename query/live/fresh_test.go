@@ -12,6 +12,7 @@ import (
 
 	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
+	"github.com/waybill-log/waybill/store/filter"
 )
 
 // lagging is a store, and the horizon of it, that shows of each partition what a test lets it.
@@ -36,6 +37,28 @@ func (l *lagging) ByKey(_ context.Context, key string, limit int) (out []store.E
 	}
 	slices.SortFunc(out, store.Compare)
 	return out[:min(limit, len(out))], len(out) > limit, nil
+}
+
+func (l *lagging) Search(_ context.Context, q store.Query) (page store.Page, err error) {
+	matcher := filter.NewMatcher(q.Filter)
+	for p, entries := range l.world.topic {
+		for _, e := range entries[:l.world.shown[p]] {
+			place := q.After.Compare(e)
+			if (q.After.IsZero() || q.OldestFirst && place < 0 || !q.OldestFirst && place > 0) && matcher.Match(e.Raw) &&
+				!e.Time.Before(q.From) && (q.Until.IsZero() || e.Time.Before(q.Until)) {
+				page.Entries = append(page.Entries, e)
+			}
+		}
+	}
+	slices.SortFunc(page.Entries, store.Compare)
+	if !q.OldestFirst {
+		slices.Reverse(page.Entries)
+	}
+	if len(page.Entries) > q.Limit {
+		page.Entries = page.Entries[:q.Limit]
+		page.Next = store.CursorAt(page.Entries[q.Limit-1])
+	}
+	return page, nil
 }
 
 func (l *lagging) ByTrace(_ context.Context, traces []string, limit int) (out []store.Entry, more bool, err error) {
@@ -237,6 +260,78 @@ func TestMemoryAndStoreAreOneAnswer(t *testing.T) {
 	}
 	if none, more, err := fresh.ByKey(t.Context(), "", 100); len(none) > 0 || more || err != nil {
 		t.Errorf("no key: %v, %v, %v", none, more, err)
+	}
+}
+
+// Pages of a journey have what is in memory and what the store shows, each record once, while
+// the store comes to show more.
+func TestPagesOfAJourneyHaveWhatCameLast(t *testing.T) {
+	within := map[string]filter.Node{
+		"one key": filter.Term{Field: "correlation.key", Value: "a"}, "keys": filter.In{Field: "correlation.key", Values: []string{"a", "b"}},
+		"a part": filter.And{filter.Term{Field: "service.node.name", Value: "node1"}, filter.In{Field: "correlation.key", Values: []string{"a"}}},
+	}
+	for what, asked := range within {
+		for limit := 1; limit < 45; limit++ {
+			for _, oldestFirst := range []bool{true, false} {
+				w := newWorld(t, 1<<20, 2)
+				l := &lagging{world: w}
+				fresh := w.f.Fresh(l, l)
+				for n := range 20 {
+					w.write(n%2, worldKeys[n%2])
+					w.write(n%2, "a")
+				}
+				w.readOn(0, 100)
+				w.readOn(1, 100)
+				var want []string
+				matcher := filter.NewMatcher(asked)
+				for _, e := range slices.SortedFunc(slices.Values(slices.Concat(w.topic...)), store.Compare) {
+					if matcher.Match(e.Raw) {
+						want = append(want, e.ID)
+					}
+				}
+				if !oldestFirst {
+					slices.Reverse(want)
+				}
+				var got []string
+				q := store.Query{Filter: asked, Limit: limit, OldestFirst: oldestFirst}
+				for {
+					page, err := fresh.Search(t.Context(), q)
+					if err != nil || len(page.Entries) > limit || len(page.Entries) < limit && !page.Next.IsZero() {
+						t.Fatalf("%d entries of %d, next %v, %v", len(page.Entries), limit, page.Next, err)
+					}
+					got = append(got, ids(page.Entries)...)
+					if page.Next.IsZero() {
+						break
+					}
+					q.After = page.Next
+					w.shown = []int{min(w.shown[0]+1, 20), min(w.shown[1]+3, 20)}
+				}
+				if !slices.Equal(got, want) {
+					t.Fatalf("%s, %d at a time, oldest first %v: %v; want %v", what, limit, oldestFirst, got, want)
+				}
+			}
+		}
+	}
+	w := newWorld(t, 1<<20, 1)
+	l := &lagging{world: w}
+	w.write(0, "a")
+	w.readOn(0, 1)
+	at := w.topic[0][0].Time
+	for what, c := range map[string]struct {
+		q store.Query
+		n int
+	}{
+		"from then on":  {store.Query{From: at, Until: at.Add(1)}, 1},
+		"later":         {store.Query{From: at.Add(1)}, 0},
+		"until then":    {store.Query{Until: at}, 0},
+		"other records": {store.Query{Filter: filter.Not{Node: within["one key"]}}, 0},
+	} {
+		if c.q.Limit = 5; c.q.Filter == nil {
+			c.q.Filter = within["one key"]
+		}
+		if page, err := w.f.Fresh(l, l).Search(t.Context(), c.q); err != nil || len(page.Entries) != c.n {
+			t.Errorf("%s: %v, %v", what, ids(page.Entries), err)
+		}
 	}
 }
 
