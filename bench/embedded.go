@@ -90,7 +90,7 @@ func whole(records []byte) func(io.Writer) error {
 
 // hotAlone tells what storing costs from what sealing costs, on one segment.
 func hotAlone(b *board, dir string) error {
-	s := supply{from: newParcels(1)}
+	s := supply{from: newParcels(1, parcelsPerDay)}
 	records := s.prepare(oneBlow)
 	once := func() (hot, sealing float64, err error) {
 		data := filepath.Join(dir, "one")

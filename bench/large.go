@@ -10,7 +10,7 @@ import (
 
 // tenMillion fills a store, asks it, kills it and opens it again.
 func tenMillion(b *board, dir string) error {
-	s := &supply{from: newParcels(1)}
+	s := &supply{from: newParcels(1, parcelsPerDay)}
 	k, err := startKeeper(dir)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func tenMillion(b *board, dir string) error {
 
 // fill stores ten million records.
 func fill(b *board, k *keeper, s *supply, dir string) error {
-	receive, err := receiving(k, (&supply{from: newParcels(3)}).prepare(small), small)
+	receive, err := receiving(k, (&supply{from: newParcels(3, parcelsPerDay)}).prepare(small), small)
 	if err != nil {
 		return err
 	}

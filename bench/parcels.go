@@ -15,12 +15,13 @@ import (
 
 // parcels makes the records of a shop's journeys, one by one in the order in which
 // they arrive, the same for the same seed: about 60,000 journeys a million
-// records, 1 to 200 records each, 24 h a million records, one journey in ten
+// records, 1 to 200 records each, 24 h for as many as a day has, one journey in ten
 // speaking Chinese. Records arrive up to 50 places from their order in time.
 type parcels struct {
 	random   *rand.Rand
 	now      time.Time
-	journeys arrivals // by their next record
+	gap      time.Duration // between the beginnings of journeys
+	journeys arrivals      // by their next record
 	window   []parcel
 	sequence map[string]uint64
 	made     int
@@ -67,8 +68,11 @@ const (
 	recordsPerJourney = 16.7
 )
 
-func newParcels(seed uint64) *parcels {
-	p := &parcels{random: rand.New(rand.NewPCG(seed, 1)), now: parcelStart, sequence: map[string]uint64{}}
+func newParcels(seed uint64, perDay int) *parcels {
+	p := &parcels{
+		random: rand.New(rand.NewPCG(seed, 1)), now: parcelStart, sequence: map[string]uint64{},
+		gap: time.Duration(float64(24*time.Hour) * recordsPerJourney / float64(perDay)),
+	}
 	for _, service := range parcelServices {
 		var nodes []string
 		for range 3 {
@@ -100,7 +104,6 @@ func (p *parcels) next() (raw []byte, key string) {
 
 // write makes the next record in the order of time.
 func (p *parcels) write() parcel {
-	const gap = time.Duration(float64(24*time.Hour) * recordsPerJourney / parcelsPerDay)
 	for len(p.journeys) == 0 || p.journeys[0].next.After(p.now) {
 		n := min(1+int(p.random.ExpFloat64()*(recordsPerJourney-0.5)), 200)
 		key := fmt.Sprintf("%012x%s", p.now.UnixMilli(), p.hex(10))
@@ -108,7 +111,7 @@ func (p *parcels) write() parcel {
 			key: key, order: strconv.Itoa(1_000_000 + p.random.IntN(900_000_000)), next: p.now, left: n,
 			chinese: p.random.IntN(10) == 0, failing: p.random.IntN(20) == 0,
 		})
-		p.now = p.now.Add(time.Duration(p.random.ExpFloat64() * float64(gap)))
+		p.now = p.now.Add(time.Duration(p.random.ExpFloat64() * float64(p.gap)))
 	}
 	j := p.journeys[0]
 	raw := p.scan(j)

@@ -66,7 +66,7 @@ func (b batches) each(put func([][]byte) error) error {
 }
 
 // putAll stores records that are all to be taken, and says how many were there before.
-func putAll(s *embedded.Store, raws [][]byte) (present int, err error) {
+func putAll(s store.Writer, raws [][]byte) (present int, err error) {
 	entries := make([]store.Entry, len(raws))
 	for i, raw := range raws {
 		if entries[i], err = store.NewEntry(raw); err != nil {
@@ -120,7 +120,7 @@ func besidePeers(b *board, dir string) error {
 		b.say("no Bleve: %v", err)
 		bleve = ""
 	}
-	s := supply{from: newParcels(1)}
+	s := supply{from: newParcels(1, parcelsPerDay)}
 	records := s.prepare(small)
 	perMillion := func(v float64) float64 { return v * million / small }
 	b.say("%d records are %.0f MB a million", small, perMillion(float64(s.bytes)/1e6))

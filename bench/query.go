@@ -19,7 +19,7 @@ import (
 	"github.com/waybill-log/waybill/store/embedded"
 )
 
-// queryRecordsEnv is how many records the store is filled with; unset: large.
+// queryRecordsEnv is how many records stores are filled with at most.
 const queryRecordsEnv = "WAYBILL_BENCH_QUERY_RECORDS"
 
 // queryArea measures answers over HTTP, and the tail.
@@ -29,24 +29,22 @@ func queryArea(b *board) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	return errors.Join(answers(b, filepath.Join(dir, "store")), tails(b, dir))
+	return errors.Join(answers(b, filepath.Join(dir, "store")), tails(b, dir), soonTracked(b, dir), daily(b))
 }
 
 // answers measures those of the embedded store in this process: journeys of about 50 records by
 // their ID, and searches with nothing else to do and while 10,000 records a second arrive.
 func answers(b *board, dir string) (err error) {
-	records := large
-	if text := os.Getenv(queryRecordsEnv); text != "" {
-		if records, err = strconv.Atoi(text); err != nil || records < batchRecords {
-			return fmt.Errorf("%s=%q: want a number of records, %d at least", queryRecordsEnv, text, batchRecords)
-		}
+	records, err := queryRecords(large)
+	if err != nil {
+		return err
 	}
 	st, err := embedded.Open(embedded.Config{Dir: dir})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	made := newParcels(1)
+	made := newParcels(1, parcelsPerDay)
 	count := map[string]int{} // of records, by key
 	put := func(n int) error {
 		raws := make([][]byte, 0, n)
@@ -66,15 +64,10 @@ func answers(b *board, dir string) (err error) {
 	if err := st.Compact(context.Background()); err != nil {
 		return err
 	}
-	var paths []string // of journeys of about 50 records, or of those that are longest
-	for least := 45; len(paths) == 0 && least > 0; least -= 5 {
-		for key, n := range count {
-			if n >= least && n <= 55 {
-				paths = append(paths, "/api/v1/journeys/"+key)
-			}
-		}
+	var paths []string
+	for _, key := range ofFifty(count) {
+		paths = append(paths, "/api/v1/journeys/"+key)
 	}
-	slices.Sort(paths)
 	h, err := api.New(api.Config{Desk: query.New(query.Config{Store: st})})
 	if err != nil {
 		return err
@@ -103,6 +96,32 @@ func answers(b *board, dir string) (err error) {
 	}
 	b.atMost("search-p99-while-10k-arrive", "ms", ms(busy.P99), ms(idle.P99), 2)
 	return nil
+}
+
+// queryRecords is how many records to fill a store with.
+func queryRecords(usual int) (int, error) {
+	text := os.Getenv(queryRecordsEnv)
+	if text == "" {
+		return usual, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < batchRecords {
+		return 0, fmt.Errorf("%s=%q: want a number of records, %d at least", queryRecordsEnv, text, batchRecords)
+	}
+	return min(n, usual), nil
+}
+
+// ofFifty are the keys of about 50 records, or those that have the most.
+func ofFifty(count map[string]int) (keys []string) {
+	for least := 45; len(keys) == 0 && least > 0; least -= 5 {
+		for key, n := range count {
+			if n >= least && n <= 55 {
+				keys = append(keys, key)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // whileArriving asks while 10,000 records a second are put.

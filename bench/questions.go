@@ -37,7 +37,7 @@ func (q *questions) journeys(n int) []any     { return repeat(n, func() string {
 
 // unknownIDs are like those that are there, of the same days.
 func (q *questions) unknownIDs(n int) []any {
-	other := newParcels(99)
+	other := newParcels(99, parcelsPerDay)
 	return repeat(n, func() string {
 		other.now = q.sometime()
 		other.journeys = nil
