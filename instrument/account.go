@@ -16,6 +16,7 @@ import (
 type account struct {
 	service, node, topic string
 
+	skew    func() time.Duration // nil: none
 	last    uint64
 	refused uint64
 	dropped []record.Dropped // by From
@@ -131,8 +132,12 @@ func (a *account) ledger(unsettled uint64, stopped bool) record.Ledger {
 	if unsettled == 0 {
 		unsettled = a.last + 1
 	}
+	now := time.Now().UTC()
+	if a.skew != nil {
+		now = now.Add(a.skew())
+	}
 	return record.Ledger{
-		Time: time.Now().UTC(), Service: a.service, Node: a.node,
+		Time: now, Service: a.service, Node: a.node,
 		Last: a.last, Unsettled: unsettled, Dropped: slices.Clone(a.dropped), Refused: a.refused, Stopped: stopped,
 	}
 }

@@ -64,6 +64,10 @@ type Config struct {
 	// are shut down with it. A batch processor exports the sampled ones.
 	SpanProcessors []sdktrace.SpanProcessor
 
+	// Skew is by how much this instance's clock is off, for a demonstration of what a
+	// wrong one does. It may be called from anywhere. nil: not at all.
+	Skew func() time.Duration
+
 	// Scoped leaves the process-wide defaults of slog and OpenTelemetry alone,
 	// for several services in one process. Delivered and Failed then find the
 	// instance only in a context that came through Echo, Handler or Process.

@@ -114,6 +114,9 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle implements slog.Handler.
 func (h *handler) Handle(ctx context.Context, from slog.Record) error {
+	if !from.Time.IsZero() {
+		from.Time = h.in.skewed(from.Time)
+	}
 	c := h.begin(from)
 	at := c.place(ctx, h.in.hops)
 	start := len(c.record)

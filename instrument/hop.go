@@ -195,7 +195,7 @@ func (h *hops) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	shard.open[opened.self] = opened
 	shard.Unlock()
 
-	r.Time, r.Kind, r.Message = s.StartTime(), record.KindHopStart, r.SpanName
+	r.Time, r.Kind, r.Message = h.in.skewed(s.StartTime()), record.KindHopStart, r.SpanName
 	h.write(&r, opened, false)
 }
 
@@ -213,7 +213,7 @@ func (h *hops) OnEnd(s sdktrace.ReadOnlySpan) {
 	opened.ended.Store(true)
 	var r record.Record
 	h.read(&r, s, opened, s.SpanKind())
-	r.Time, r.Kind, r.Message = s.EndTime(), record.KindHopEnd, r.SpanName
+	r.Time, r.Kind, r.Message = h.in.skewed(s.EndTime()), record.KindHopEnd, r.SpanName
 	r.Duration, r.Outcome = s.EndTime().Sub(s.StartTime()), record.Success
 	if status := s.Status(); status.Code == codes.Error {
 		r.Outcome, r.Level = record.Failure, "error"

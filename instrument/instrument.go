@@ -167,6 +167,14 @@ func (in *Instrument) newProvider(ctx context.Context) *sdktrace.TracerProvider 
 	return sdktrace.NewTracerProvider(options...)
 }
 
+// skewed is a time as this instance's clock shows it.
+func (in *Instrument) skewed(t time.Time) time.Time {
+	if in.cfg.Skew == nil {
+		return t
+	}
+	return t.Add(in.cfg.Skew())
+}
+
 // Logger is the service's logger.
 func (in *Instrument) Logger() *slog.Logger { return in.logger }
 

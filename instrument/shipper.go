@@ -68,7 +68,7 @@ const (
 func newShipper(cfg Config, node string, sp *spool) *shipper {
 	s := &shipper{
 		cfg: cfg, node: node, spool: sp,
-		account: &account{service: cfg.Service, node: node, topic: cfg.Topic},
+		account: &account{service: cfg.Service, node: node, topic: cfg.Topic, skew: cfg.Skew},
 		wake:    make(chan struct{}, 1), spare: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.buffer = buffer{account: s.account, limit: cfg.BufferBytes / segmentBytes, durable: sp != nil}

@@ -71,6 +71,11 @@ var settings = []setting{
 	{"registry-addr", "127.0.0.1:7701", "address of the demo registry"},
 	{"bank-addr", "127.0.0.1:7702", "address of the demo bank"},
 	{"game-addr", "127.0.0.1:7703", "address of the demo game"},
+	{"demo-addr", "", "address of each other demo service: one that others can reach, where it runs alone (default: a free port)"},
+	{"demo-services", []string{}, "which demo services run here (default: all)"},
+	{"registry-url", "", "URL of the demo registry, where that runs elsewhere"},
+	{"public-url", "", "URL at which people reach the Waybill server, for links of the demo (default: that of --server)"},
+	{"demo-protocol", "saga", "how bank and game agree: saga or two-phase"},
 }
 
 // config holds the settings of all commands.
@@ -110,6 +115,11 @@ type config struct {
 	RegistryAddr      string   `koanf:"registry-addr"`
 	BankAddr          string   `koanf:"bank-addr"`
 	GameAddr          string   `koanf:"game-addr"`
+	DemoAddr          string   `koanf:"demo-addr"`
+	DemoServices      []string `koanf:"demo-services"`
+	RegistryURL       string   `koanf:"registry-url"`
+	PublicURL         string   `koanf:"public-url"`
+	DemoProtocol      string   `koanf:"demo-protocol"`
 
 	retention  time.Duration   // Retention, read
 	storeBytes int64           // StoreBytes, read

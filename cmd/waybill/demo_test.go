@@ -53,7 +53,7 @@ func TestADemoThatKeepsRunning(t *testing.T) {
 	for _, s := range j.Stations {
 		stations = append(stations, s.Service)
 	}
-	if queues != 2 || !slices.Equal(stations, []string{"gateway", "bank", "game"}) || j.AsOf == nil {
+	if queues != 4 || !slices.Equal(stations, []string{"gateway", "bank", "game", "orders"}) || j.AsOf == nil {
 		t.Errorf("%d queue times, stations %v, as of %v", queues, stations, j.AsOf)
 	}
 
@@ -61,7 +61,7 @@ func TestADemoThatKeepsRunning(t *testing.T) {
 	upper := strings.ToUpper(look.CorrelationID)
 	for _, id := range []string{look.CorrelationID, upper, upper[:8] + "-" + upper[8:12] + "-" + upper[12:16] + "-" + upper[16:20] + "-" + upper[20:]} {
 		r := once(t, nil, "track", "--server", server, id)
-		for _, want := range []string{"DELIVERED  bank declared it delivered", look.CorrelationID, "gateway", "kafka shop.orders partition", "in the queue", "points credited", "proved"} {
+		for _, want := range []string{"DELIVERED  bank declared it delivered", look.CorrelationID, "gateway", "kafka shop.game partition", "in the queue", "points credited", "proved"} {
 			if r.code != 0 || !strings.Contains(r.stdout, want) {
 				t.Errorf("track %s: code %d, no %q in\n%s%s", id, r.code, want, r.stdout, r.stderr)
 			}

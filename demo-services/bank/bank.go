@@ -1,158 +1,115 @@
-// Package bank holds accounts in dollars. An order debits an account and is NEW;
-// once the game has credited the points, it is OPEN.
+// Package bank holds accounts in dollars, and decides what becomes of an order of points.
+//
+//	b, err := bank.New(bank.Config{DB: db, Bus: bus, Instrument: in, Protocol: bank.Saga})
+//	b.Routes(e)          // POST /orders, GET /orders/:id, GET /account
+//	b.Run(ctx)           // deadlines, and what must be said again
+//
+// Package purchase has the states; [Protocol] has two ways to get through them. The bank never
+// takes dollars without an order, and never leaves an order undecided past its deadline.
 package bank
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/waybill-log/waybill/demo-services/messaging"
+	"github.com/waybill-log/waybill/demo-services/purchase"
 	"github.com/waybill-log/waybill/instrument"
 )
 
-// Topics between bank and game.
-const (
-	TopicOrders        = "shop.orders"
-	TopicConfirmations = "shop.confirmations"
-)
-
-// Schema creates the bank's tables and USER1's account.
+// Schema creates the bank's tables and the accounts of the demo's users.
 const Schema = `
-CREATE TABLE IF NOT EXISTS accounts (user TEXT PRIMARY KEY, dollars INTEGER NOT NULL CHECK (dollars >= 0)) STRICT;
-CREATE TABLE IF NOT EXISTS orders (id TEXT PRIMARY KEY, user TEXT NOT NULL, points INTEGER NOT NULL, dollars INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
-INSERT INTO accounts VALUES ('USER1', 1000000) ON CONFLICT DO NOTHING;`
+CREATE TABLE IF NOT EXISTS accounts (
+	user    TEXT PRIMARY KEY,
+	dollars INTEGER NOT NULL CHECK (dollars >= 0),
+	held    INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0) -- until two-phase orders are decided
+) STRICT;
+CREATE TABLE IF NOT EXISTS orders (
+	id             TEXT PRIMARY KEY,
+	user           TEXT NOT NULL,
+	points         INTEGER NOT NULL,
+	dollars        INTEGER NOT NULL,
+	held           INTEGER NOT NULL, -- 1: the dollars are held, not taken
+	state          TEXT NOT NULL,
+	reason         TEXT NOT NULL,
+	acknowledged   INTEGER NOT NULL, -- 1: the game knows that it is cancelled
+	correlation_id TEXT NOT NULL,
+	deadline       INTEGER NOT NULL, -- Unix time in ms
+	again          INTEGER NOT NULL, -- when the game is told again
+	told           INTEGER NOT NULL  -- how often it was told
+) STRICT;
+CREATE INDEX IF NOT EXISTS orders_undecided ON orders (deadline) WHERE state = 'NEW';
+CREATE INDEX IF NOT EXISTS orders_unheard ON orders (again) WHERE state = 'CANCEL' AND acknowledged = 0;
+CREATE TABLE IF NOT EXISTS diagnostics (n INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+INSERT INTO accounts (user, dollars) VALUES ('USER1', 1000000), ('USER2', 1000000) ON CONFLICT DO NOTHING;`
 
-// States of an order.
-const (
-	StateNew  = "NEW"  // debited; the game does not know yet
-	StateOpen = "OPEN" // the game has credited the points
-)
-
-// maxPoints bounds one order.
-const maxPoints = 100_000
-
-// Order is a purchase of points, one dollar each.
-type Order struct {
-	ID     string `json:"id"`
-	User   string `json:"user"`
-	Points int64  `json:"points"`
-	State  string `json:"state,omitempty"`
-}
-
-// Confirmation is the game's answer.
-type Confirmation struct {
-	OrderID string `json:"order_id"`
+// Config is what the bank is made of.
+type Config struct {
+	DB         *sql.DB
+	Bus        *messaging.Bus
+	Instrument *instrument.Instrument
+	Protocol   string           // Saga or TwoPhase; empty: Saga
+	Deadline   time.Duration    // until an order that is not confirmed is cancelled; 0: 30 s
+	Again      time.Duration    // until the game is told again of a cancelled order, doubling each time; 0: 1 s
+	Now        func() time.Time // nil: time.Now
 }
 
 // Bank is the service.
 type Bank struct {
-	db  *sql.DB
-	bus *messaging.Bus
-	log *slog.Logger
+	cfg      Config
+	db       *sql.DB
+	bus      *messaging.Bus
+	log      *slog.Logger
+	protocol Protocol
 }
 
-// New subscribes the bank to confirmations.
-func New(db *sql.DB, bus *messaging.Bus, log *slog.Logger) *Bank {
-	b := &Bank{db: db, bus: bus, log: log}
-	bus.Subscribe(TopicConfirmations, b.confirmed)
-	return b
+// New subscribes the bank to what the game says.
+func New(cfg Config) (*Bank, error) {
+	if cfg.Deadline == 0 {
+		cfg.Deadline = 30 * time.Second
+	}
+	if cfg.Again == 0 {
+		cfg.Again = time.Second
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	b := &Bank{cfg: cfg, db: cfg.DB, bus: cfg.Bus, log: cfg.Instrument.Logger()}
+	switch cfg.Protocol {
+	case "", Saga:
+		b.protocol = saga{b}
+	case TwoPhase:
+		b.protocol = twoPhase{b}
+	default:
+		return nil, fmt.Errorf("protocol %q: want %s or %s", cfg.Protocol, Saga, TwoPhase)
+	}
+	b.bus.Handle(purchase.Begin, b.begin)
+	b.bus.Handle(purchase.Credited, b.credited)
+	b.bus.Handle(purchase.Refused, b.refused)
+	b.bus.Handle(purchase.Cancelled, b.cancelled)
+	return b, nil
 }
 
 // Routes adds the bank's API.
 func (b *Bank) Routes(e *echo.Echo) {
 	e.POST("/orders", b.order)
 	e.GET("/orders/:id", b.get)
+	e.GET("/account", b.account)
 }
 
-var errNoMoney = errors.New("the account has not enough dollars")
-
-// order answers POST /orders {user, points}.
-func (b *Bank) order(c echo.Context) error {
-	var o Order
-	if err := c.Bind(&o); err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, "want JSON with user and points")
+// Diagnose writes to the bank's store and reads from it.
+func (b *Bank) Diagnose(ctx context.Context) error {
+	if _, err := b.db.ExecContext(ctx, "INSERT INTO diagnostics VALUES (1, ?1) ON CONFLICT (n) DO UPDATE SET at = ?1", b.cfg.Now().UnixMilli()); err != nil {
+		return fmt.Errorf("write: %w", err)
 	}
-	if o.User == "" || o.Points < 1 || o.Points > maxPoints {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("want a user and 1 to %d points", maxPoints))
+	var accounts int
+	if err := b.db.QueryRowContext(ctx, "SELECT count(*) FROM accounts").Scan(&accounts); err != nil {
+		return fmt.Errorf("read: %w", err)
 	}
-	o.ID, o.State = rand.Text(), StateNew
-	ctx := c.Request().Context()
-	err := b.debit(ctx, o)
-	if errors.Is(err, errNoMoney) {
-		b.log.WarnContext(ctx, "order refused", "user", o.User, "dollars", o.Points)
-		return echo.NewHTTPError(http.StatusPaymentRequired, err.Error())
-	}
-	if err != nil {
-		return fmt.Errorf("debit: %w", err)
-	}
-	b.bus.Flush()
-	b.log.InfoContext(ctx, "debited, order is NEW", "order_id", o.ID, "user", o.User, "dollars", o.Points)
-	return c.JSON(http.StatusAccepted, o)
-}
-
-// debit takes the dollars, writes the order and asks the game, in one transaction.
-func (b *Bank) debit(ctx context.Context, o Order) error {
-	tx, err := b.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	done, err := tx.ExecContext(ctx, "UPDATE accounts SET dollars = dollars - ?1 WHERE user = ?2 AND dollars >= ?1", o.Points, o.User)
-	if err != nil {
-		return err
-	}
-	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(errNoMoney, err)
-	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO orders VALUES (?, ?, ?, ?, ?)", o.ID, o.User, o.Points, o.Points, o.State); err != nil {
-		return err
-	}
-	if err := b.bus.Publish(ctx, tx, TopicOrders, o.ID, Order{ID: o.ID, User: o.User, Points: o.Points}); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-// confirmed opens an order that the game has credited.
-func (b *Bank) confirmed(ctx context.Context, tx *sql.Tx, m messaging.Message) error {
-	var c Confirmation
-	if err := json.Unmarshal(m.Payload, &c); err != nil {
-		return fmt.Errorf("read confirmation: %w", err)
-	}
-	done, err := tx.ExecContext(ctx, "UPDATE orders SET state = ? WHERE id = ? AND state = ?", StateOpen, c.OrderID, StateNew)
-	if err != nil {
-		return fmt.Errorf("open order %s: %w", c.OrderID, err)
-	}
-	n, err := done.RowsAffected()
-	if err != nil {
-		return fmt.Errorf("open order %s: %w", c.OrderID, err)
-	}
-	if n == 0 { // retrying would not help, and hold up those behind it
-		b.log.WarnContext(ctx, "confirmation of an order that is not NEW", "order_id", c.OrderID)
-		return nil
-	}
-	b.log.InfoContext(ctx, "game confirmed, order is OPEN", "order_id", c.OrderID)
-	instrument.Delivered(ctx)
 	return nil
-}
-
-// get answers GET /orders/:id.
-func (b *Bank) get(c echo.Context) error {
-	var o Order
-	err := b.db.QueryRowContext(c.Request().Context(), "SELECT id, user, points, state FROM orders WHERE id = ?", c.Param("id")).Scan(&o.ID, &o.User, &o.Points, &o.State)
-	if errors.Is(err, sql.ErrNoRows) {
-		return echo.NewHTTPError(http.StatusNotFound, "no order of that ID")
-	}
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, o)
 }

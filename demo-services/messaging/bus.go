@@ -2,113 +2,115 @@ package messaging
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
-	"errors"
-	"fmt"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-log/waybill/instrument"
 )
 
-// Schema creates the outbox and the inbox in a service's database.
+// Schema creates outbox and inbox in a service's database.
 const Schema = `
 CREATE TABLE IF NOT EXISTS outbox (
-	id      TEXT PRIMARY KEY,
-	n       INTEGER NOT NULL, -- order of sending
+	n       INTEGER PRIMARY KEY AUTOINCREMENT, -- order of sending
+	id      TEXT NOT NULL,
+	due     INTEGER NOT NULL, -- Unix time in ms; later ones wait
+	type    TEXT NOT NULL,
 	topic   TEXT NOT NULL,
 	key     TEXT NOT NULL,
 	headers TEXT NOT NULL,    -- JSON object: the journey's context
 	payload BLOB NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS inbox (id TEXT PRIMARY KEY) STRICT;`
+CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due, n);
+CREATE TABLE IF NOT EXISTS inbox (id TEXT PRIMARY KEY, type TEXT NOT NULL, key TEXT NOT NULL) STRICT;`
 
-// Message is what a subscriber gets.
+// Message is what a handler gets.
 type Message struct {
-	ID      string // the same on every delivery
+	ID      string // the same each time it comes
+	Type    string
 	Key     string
 	Payload []byte
 }
 
-// Handler does a message's work inside tx. With an error everything in tx is
-// undone and the message comes again.
+// Handler does a message's work inside tx. With an error all that is in tx is undone, and the
+// message comes again.
 type Handler func(ctx context.Context, tx *sql.Tx, m Message) error
+
+// Config is what a bus is made of.
+type Config struct {
+	Service    string // also the name of its consumer group
+	DB         *sql.DB
+	Instrument *instrument.Instrument
+	Router     *Router
+	Paused     func() bool      // whether messages are left where they are now; nil: never
+	Fails      func() error     // asked before each handler, which fails with what it says; nil: never
+	Now        func() time.Time // nil: time.Now
+	Retry      Retry
+}
+
+// Retry says how often and how soon a message that was not handled is tried again.
+type Retry struct {
+	Attempts int           // in all, until it is a dead letter; 0: 6
+	First    time.Duration // before the second; 0: 200 ms
+	Most     time.Duration // as waits double; 0: 10 s
+}
 
 // Bus is one service's way to send and receive.
 type Bus struct {
-	service  string
-	db       *sql.DB
-	in       *instrument.Instrument
-	client   sarama.Client
+	cfg      Config
+	instance string // where replies come to
 	producer sarama.SyncProducer
 	handlers map[string]Handler
 	wake     chan struct{}
+	kafka    *kafka // nil: somebody else delivers
+
+	mu      sync.Mutex
+	waiting map[string]chan reply
+	given   map[string]struct{} // requests given up, whose reply may come yet
+	late    uint64
+	closed  bool
+	sending sync.WaitGroup // requests on their way to Kafka
 }
 
-// Open connects a service, which is also the name of its consumer group, to
-// Kafka and creates the topics that are missing.
-func Open(service string, brokers []string, db *sql.DB, in *instrument.Instrument, topics ...string) (*Bus, error) {
-	cfg := sarama.NewConfig()
-	cfg.ClientID = service
-	cfg.Version = sarama.V3_6_0_0
-	cfg.Net.DialTimeout = 5 * time.Second
-	cfg.Consumer.Offsets.Initial = sarama.OffsetOldest
-	cfg.Consumer.Offsets.AutoCommit.Enable = false
-	cfg.Consumer.MaxWaitTime = 100 * time.Millisecond
-	cfg.Producer.RequiredAcks = sarama.WaitForAll
-	cfg.Producer.Return.Successes = true
-	cfg.Producer.Partitioner = sarama.NewMurmur2Partitioner
-	client, err := sarama.NewClient(brokers, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("%s: Kafka at %s does not answer: %w", service, strings.Join(brokers, ", "), err)
+// New makes a bus on a producer. Who makes it gives it what comes, by Deliver, and has it send
+// what waits, by Relay; [Open] does both with Kafka.
+func New(cfg Config, producer sarama.SyncProducer) *Bus {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
-	b := &Bus{service: service, db: db, in: in, client: client, handlers: map[string]Handler{}, wake: make(chan struct{}, 1)}
-	if err := b.ensure(topics); err != nil {
-		return nil, errors.Join(err, client.Close())
+	if cfg.Retry.Attempts == 0 {
+		cfg.Retry.Attempts = 6
 	}
-	// On a connection of its own: behind a fetch that waits for messages, sending would wait too.
-	if b.producer, err = sarama.NewSyncProducer(brokers, cfg); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: open producer: %w", service, err), client.Close())
+	if cfg.Retry.First == 0 {
+		cfg.Retry.First = 200 * time.Millisecond
 	}
-	return b, nil
+	if cfg.Retry.Most == 0 {
+		cfg.Retry.Most = 10 * time.Second
+	}
+	return &Bus{cfg: cfg, instance: rand.Text(), producer: producer, handlers: map[string]Handler{}, wake: make(chan struct{}, 1), waiting: map[string]chan reply{}, given: map[string]struct{}{}}
 }
 
-func (b *Bus) ensure(topics []string) error {
-	admin, err := sarama.NewClusterAdminFromClient(b.client)
-	if err != nil {
-		return fmt.Errorf("%s: ensure topics: %w", b.service, err)
+// Handle sets what is done with messages of a type. Call it before Run. What there is no
+// handler for passes by: a topic may hold more than one of its readers wants.
+func (b *Bus) Handle(typ string, handle Handler) { b.handlers[typ] = handle }
+
+// Flush wakes the relay; call it when a transaction with something to send has committed.
+// Without it the message goes out within a second.
+func (b *Bus) Flush() {
+	select {
+	case b.wake <- struct{}{}:
+	default:
 	}
-	for _, topic := range topics {
-		detail := &sarama.TopicDetail{NumPartitions: 3, ReplicationFactor: int16(min(3, len(b.client.Brokers())))}
-		if err := admin.CreateTopic(topic, detail, false); err != nil && !errors.Is(err, sarama.ErrTopicAlreadyExists) {
-			return fmt.Errorf("%s: ensure topic %s: %w", b.service, topic, err)
-		}
-	}
-	return nil
 }
-
-// Subscribe sets the handler of a topic. Call it before Run.
-func (b *Bus) Subscribe(topic string, handle Handler) { b.handlers[topic] = handle }
-
-// Run relays the outbox and handles messages until ctx ends.
-func (b *Bus) Run(ctx context.Context) error {
-	var g errgroup.Group
-	g.Go(func() error { return b.relay(ctx) })
-	if len(b.handlers) > 0 {
-		g.Go(func() error { return b.receive(ctx) })
-	}
-	return g.Wait()
-}
-
-// Close closes the connections. Call it after Run has returned.
-func (b *Bus) Close() error { return errors.Join(b.producer.Close(), b.client.Close()) }
 
 func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
 	select {
-	case <-time.After(d):
+	case <-t.C:
 	case <-ctx.Done():
 	}
 }

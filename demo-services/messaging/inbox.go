@@ -2,90 +2,118 @@ package messaging
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/IBM/sarama"
 )
 
-// receive handles messages as a member of the service's consumer group.
-func (b *Bus) receive(ctx context.Context) error {
-	group, err := sarama.NewConsumerGroupFromClient(b.service, b.client)
-	if err != nil {
-		return fmt.Errorf("%s: join group: %w", b.service, err)
+// RetryTopic is where a service's messages wait that were not handled, and DeadLetters where
+// those lie that never will be.
+func RetryTopic(service string) string { return "retry." + service }
+
+// DeadLetters is the topic of a service's dead letters.
+func DeadLetters(service string) string { return "deadletters." + service }
+
+// Deliver handles a message within its journey. Afterwards it is done with: its effect is
+// stored, or it was handled before, or it waits on the topic for retries, or is a dead letter.
+// An error says that none of this could be done.
+func (b *Bus) Deliver(ctx context.Context, m *sarama.ConsumerMessage) error {
+	headers := headersOf(m)
+	if to, ok := headers[headerReply]; ok {
+		b.answered(ctx, to, m, headers)
+		return nil
 	}
-	for ctx.Err() == nil {
-		if err := group.Consume(ctx, slices.Sorted(maps.Keys(b.handlers)), claims{b}); err != nil && ctx.Err() == nil {
-			b.in.Logger().Error("receiving is interrupted", "error", err)
-			pause(ctx, time.Second)
-		}
+	if b.handlers[headers[headerType]] == nil {
+		return nil
 	}
-	return group.Close()
-}
-
-type claims struct{ b *Bus }
-
-func (claims) Setup(sarama.ConsumerGroupSession) error   { return nil }
-func (claims) Cleanup(sarama.ConsumerGroupSession) error { return nil }
-
-// ConsumeClaim handles one message after the other; one that fails comes again
-// until it succeeds, since none behind it may overtake.
-func (h claims) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
-	ctx := session.Context()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case m, ok := <-claim.Messages():
-			if !ok {
-				return nil
-			}
-			for wait := 100 * time.Millisecond; h.b.handle(ctx, m) != nil; wait = min(2*wait, 5*time.Second) {
-				if pause(ctx, wait); ctx.Err() != nil {
-					return nil
-				}
-			}
-			session.MarkMessage(m, "")
-			session.Commit()
-		}
+	if headers[headerID] == "" { // it is of somebody else; the name is the same on the topic for retries
+		headers[headerID] = fmt.Sprintf("%s/%d/%d", m.Topic, m.Partition, m.Offset)
 	}
-}
-
-// handle runs a message's handler in one transaction with its inbox row.
-func (b *Bus) handle(ctx context.Context, m *sarama.ConsumerMessage) error {
-	return b.in.Process(ctx, m, b.service, func(ctx context.Context) error {
-		msg := Message{Key: string(m.Key), Payload: m.Value}
-		for _, h := range m.Headers {
-			if string(h.Key) == headerMessageID {
-				msg.ID = string(h.Value)
-			}
-		}
-		if msg.ID == "" {
-			msg.ID = fmt.Sprintf("%s/%d/%d", m.Topic, m.Partition, m.Offset)
-		}
-		tx, err := b.db.BeginTx(ctx, nil)
-		if err != nil {
+	tried, _ := strconv.Atoi(headers[headerAttempt])
+	attempt := min(max(tried, 0), math.MaxInt16) + 1 // whatever the header says
+	dead := false
+	err := b.cfg.Instrument.Process(ctx, m, b.cfg.Service, func(ctx context.Context) error {
+		err := b.once(ctx, m, headers)
+		if err == nil || ctx.Err() != nil { // stopped, which is no attempt
 			return err
 		}
-		defer tx.Rollback()
-		done, err := tx.ExecContext(ctx, "INSERT INTO inbox (id) VALUES (?) ON CONFLICT DO NOTHING", msg.ID)
+		again := attempt < b.cfg.Retry.Attempts && !errors.As(err, new(*permanentError))
+		if moved := b.moveOn(ctx, m, headers, attempt, again, err); moved != nil {
+			return errors.Join(err, moved)
+		}
+		if again { // this hop has done what it could: the work goes on in the next one
+			b.cfg.Instrument.Logger().WarnContext(ctx, "message not handled, it is tried again", "type", headers[headerType], "attempt", attempt, "error", err)
+			return nil
+		}
+		dead = true
+		return fmt.Errorf("message of type %s is a dead letter after %d attempts: %w", headers[headerType], attempt, err)
+	})
+	if dead { // which is on record
+		return nil
+	}
+	return err
+}
+
+// once runs a message's handler in one transaction with its inbox row.
+func (b *Bus) once(ctx context.Context, m *sarama.ConsumerMessage, headers map[string]string) error {
+	msg := Message{ID: headers[headerID], Type: headers[headerType], Key: string(m.Key), Payload: m.Value}
+	return b.Within(asking(ctx, headers), func(ctx context.Context, tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, "INSERT INTO inbox (id, type, key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", msg.ID, msg.Type, msg.Key)
 		if err != nil {
 			return err
 		}
 		if n, err := done.RowsAffected(); err != nil || n == 0 {
-			b.in.Logger().InfoContext(ctx, "message was handled before", "message_id", msg.ID)
+			b.cfg.Instrument.Logger().InfoContext(ctx, "message was handled before", "message_id", msg.ID)
 			return err
 		}
-		if err := b.handlers[m.Topic](ctx, tx, msg); err != nil {
-			b.in.Logger().ErrorContext(ctx, "message not handled", "error", err)
-			return err
+		if b.cfg.Fails != nil {
+			if err := b.cfg.Fails(); err != nil {
+				return err
+			}
 		}
-		if err := tx.Commit(); err != nil {
-			return err
-		}
-		b.Flush()
-		return nil
+		return b.handlers[msg.Type](ctx, tx, msg)
 	})
+}
+
+// moveOn puts a message that was not handled where it does not hold up others.
+func (b *Bus) moveOn(ctx context.Context, m *sarama.ConsumerMessage, headers map[string]string, attempt int, again bool, reason error) error {
+	more := b.own(headers)
+	if more[headerSource] == "" {
+		more[headerSource] = m.Topic
+	}
+	more[headerAttempt] = strconv.Itoa(attempt)
+	more[headerReason] = reason.Error()[:min(len(reason.Error()), 1000)]
+	topic := RetryTopic(b.cfg.Service)
+	if !again {
+		topic = DeadLetters(b.cfg.Service)
+		delete(more, headerDue)
+	} else {
+		wait := b.cfg.Retry.First
+		for n := 1; n < attempt && wait < b.cfg.Retry.Most; n++ {
+			wait *= 2
+		}
+		more[headerDue] = strconv.FormatInt(b.cfg.Now().Add(min(wait, b.cfg.Retry.Most)).UnixMilli(), 10)
+	}
+	return b.deliverTo(ctx, topic, headers[headerID], headers[headerType], string(m.Key), m.Value, more)
+}
+
+// Permanent says of an error that trying again does not help: the message is a dead letter at once.
+func Permanent(err error) error { return &permanentError{err} }
+
+type permanentError struct{ error }
+
+func (p *permanentError) Unwrap() error { return p.error }
+
+// due is when a message may be tried again; zero: now.
+func due(m *sarama.ConsumerMessage) time.Time {
+	ms, err := strconv.ParseInt(headersOf(m)[headerDue], 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
 }

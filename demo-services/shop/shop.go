@@ -1,55 +1,61 @@
-// Package shop runs the demo services on real sockets in one process: gateway,
-// registry, bank and game.
+// Package shop runs the demo services on real sockets: all in one process, or some of them.
 //
 //	s, err := shop.Start(ctx, shop.Config{Brokers: brokers, Data: dir})
 //	id, err := s.Buy(ctx, "USER1", 100)
 //	defer s.Close(ctx)
+//
+//	              ┌─► identity
+//	page ─► gateway ─► products reviews recommendations stock cart orders ◄─shop.events─┐
+//	              └─► bank ─shop.game─► game ─shop.bank─► bank ─────────────────────────┘
+//	each ─► registry: who is where, and what all share
+//
+// The types to know are [Shop] and [Config]. A service is made of its own package and of what
+// its host gives it, see host.go; services know each other by name only.
 package shop
 
 import (
-	"bytes"
 	"context"
-	"database/sql"
-	"encoding/json"
+	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
-	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
-
-	"github.com/waybill-log/waybill/demo-services/bank"
-	"github.com/waybill-log/waybill/demo-services/database"
-	"github.com/waybill-log/waybill/demo-services/game"
-	"github.com/waybill-log/waybill/demo-services/gateway"
+	"github.com/waybill-log/waybill/demo-services/dials"
 	"github.com/waybill-log/waybill/demo-services/messaging"
-	"github.com/waybill-log/waybill/demo-services/registry"
-	"github.com/waybill-log/waybill/instrument"
 )
 
-// Config says where the services listen and keep their data.
+// Config says what runs, where it listens and where it keeps its data.
 type Config struct {
-	Brokers      []string
-	Data         string // folder of the services' SQLite files
-	GatewayAddr  string // host:port; port 0 takes a free one
-	RegistryAddr string
-	BankAddr     string
-	GameAddr     string
-	Console      slog.Handler // where services show their records; nil: nowhere
+	Brokers  []string
+	Data     string            // folder of the services' SQLite files, of routes.yaml and dials.yaml
+	Services []string          // which run here; nil: all
+	Registry string            // URL of the registry, where that is not one of them
+	Addrs    map[string]string // service → host:port; none: a free port of this machine
+	Protocol string            // of purchases: saga or two-phase; empty: saga
+	Deadline time.Duration     // of purchases; 0: 30 s
+	Track    string            // URL before a tracking number, which leads to its timeline; empty: nowhere
+	Console  slog.Handler      // where services show their records; nil: nowhere
 }
 
 // Shop is the running services.
 type Shop struct {
-	gateway string // URL
-	console slog.Handler
-	stops   []stop
+	cfg      Config
+	dials    *dials.Dials
+	router   *messaging.Router
+	registry string            // URL
+	urls     map[string]string // of the services that run here
+	log      *slog.Logger
+	running  context.Context
+	stops    []stop
 }
 
 // stop ends one part; parts end in the opposite order of their start.
@@ -58,155 +64,187 @@ type stop struct {
 	end  func(context.Context) error
 }
 
-// Start binds every address, then starts the services. An error says which
-// address or folder is taken.
-//
-//	registry ◄─ gateway ─HTTP─► bank ─shop.orders─► game ─shop.confirmations─► bank
+// giveUp is how long what has begun may take to end where not all could begin.
+const giveUp = 2 * time.Second
+
+//go:embed routes.yaml
+var routes []byte
+
+// Start binds every address, starts the services, and returns when they have found each other.
+// An error says which address or folder is taken.
 func Start(ctx context.Context, cfg Config) (_ *Shop, err error) {
-	s := &Shop{console: cfg.Console}
-	if s.console == nil {
-		s.console = slog.DiscardHandler
+	if cfg.Services == nil {
+		cfg.Services = Names()
 	}
+	if cfg.Console == nil {
+		cfg.Console = slog.DiscardHandler
+	}
+	s := &Shop{cfg: cfg, registry: cfg.Registry, urls: map[string]string{}, log: slog.New(cfg.Console)}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.Close(ctx))
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveUp)
+			defer cancel()
+			_ = s.Close(ctx) // what has begun may well not end in order, for the same reason
 		}
 	}()
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("data folder %s cannot be created: %w; choose another with --data", cfg.Data, err)
+	for _, name := range cfg.Services {
+		if !slices.Contains(Names(), name) {
+			return nil, fmt.Errorf("no service %s: there are %s", name, strings.Join(Names(), ", "))
+		}
 	}
-	listen := map[string]net.Listener{}
-	at := map[string]string{}
-	for _, l := range []struct{ name, addr string }{
-		{"gateway", cfg.GatewayAddr}, {"registry", cfg.RegistryAddr}, {"bank", cfg.BankAddr}, {"game", cfg.GameAddr},
-	} {
-		ln, err := net.Listen("tcp", l.addr)
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("%s: address %s is taken; stop what listens there or choose another with --%s-addr", l.name, l.addr, l.name)
+	if s.registry == "" && !slices.Contains(cfg.Services, "registry") {
+		return nil, errors.New("services without a registry among them have to be told where it is")
+	}
+	listeners, err := s.listen()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	for _, name := range Names() { // registry first, gateway last
+		ln := listeners[name]
+		switch {
+		case ln == nil:
+		case name == "registry":
+			err = s.serveRegistry(ln)
+		default:
+			err = s.serve(ctx, name, ln)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", l.name, err)
+			return nil, err
 		}
-		s.stops = append(s.stops, stop{l.name + " listener", func(context.Context) error { return ignoreClosed(ln.Close()) }})
-		listen[l.name], at[l.name] = ln, "http://"+ln.Addr().String()
 	}
-	s.gateway = at["gateway"]
-	s.serve("registry", listen["registry"], registry.New(map[string]string{"bank": at["bank"], "game": at["game"]}))
-
-	if err := s.service(ctx, cfg, "game", listen["game"], game.Schema, func(p parts) { game.New(p.db, p.bus, p.in.Logger()).Routes(p.web) }); err != nil {
-		return nil, err
-	}
-	if err := s.service(ctx, cfg, "bank", listen["bank"], bank.Schema, func(p parts) { bank.New(p.db, p.bus, p.in.Logger()).Routes(p.web) }); err != nil {
-		return nil, err
-	}
-	in, err := s.instrument(ctx, cfg, "gateway")
-	if err != nil {
-		return nil, err
-	}
-	e := web(in)
-	gateway.New(registry.Client{URL: at["registry"]}, in.Transport(nil), in.Logger()).Routes(e)
-	s.serve("gateway", listen["gateway"], e)
-	return s, nil
+	return s, s.found(ctx)
 }
 
-// parts are what a service is made of.
-type parts struct {
-	db  *sql.DB
-	bus *messaging.Bus
-	in  *instrument.Instrument
-	web *echo.Echo
+// listen binds the addresses of what runs here.
+func (s *Shop) listen() (map[string]net.Listener, error) {
+	listeners := map[string]net.Listener{}
+	for _, name := range s.cfg.Services {
+		addr := s.cfg.Addrs[name]
+		if addr == "" {
+			addr = "127.0.0.1:0"
+		}
+		ln, err := net.Listen("tcp", addr)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("%s: address %s is taken; stop what listens there or choose another with --%s-addr", name, addr, name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		s.stops = append(s.stops, stop{name + " listener", func(context.Context) error { return ignoreClosed(ln.Close()) }})
+		listeners[name] = ln
+		s.urls[name] = urlOf(ln)
+	}
+	if at := s.urls["registry"]; at != "" {
+		s.registry = at
+	}
+	return listeners, nil
 }
 
-// service starts one service with its own database, bus and API.
-func (s *Shop) service(ctx context.Context, cfg Config, name string, ln net.Listener, schema string, add func(parts)) error {
-	in, err := s.instrument(ctx, cfg, name)
-	if err != nil {
-		return err
+// urlOf is where others reach a listener: by this machine's name where it listens everywhere.
+func urlOf(ln net.Listener) string {
+	addr := ln.Addr().(*net.TCPAddr)
+	if !addr.IP.IsUnspecified() {
+		return "http://" + addr.String()
 	}
-	db, err := database.Open(filepath.Join(cfg.Data, name+".db"), schema, messaging.Schema)
+	host, err := os.Hostname()
 	if err != nil {
-		return err
+		host = "127.0.0.1"
 	}
-	s.stops = append(s.stops, stop{name + " database", func(context.Context) error { return db.Close() }})
-	bus, err := messaging.Open(name, cfg.Brokers, db, in, bank.TopicOrders, bank.TopicConfirmations)
-	if err != nil {
-		return err
-	}
-	s.stops = append(s.stops, stop{name + " bus", func(context.Context) error { return bus.Close() }})
-	e := web(in)
-	add(parts{db, bus, in, e})
+	return fmt.Sprintf("http://%s:%d", host, addr.Port)
+}
 
-	running, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- bus.Run(running) }()
-	s.stops = append(s.stops, stop{name + " messages", func(context.Context) error { cancel(); return <-ended }})
-	s.serve(name, ln, e)
+// open reads what all services of the folder share.
+func (s *Shop) open(ctx context.Context) (err error) {
+	if err := os.MkdirAll(s.cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("data folder %s cannot be created: %w; choose another with --data", s.cfg.Data, err)
+	}
+	if s.dials, err = dials.Open(filepath.Join(s.cfg.Data, "dials.yaml")); err != nil {
+		return err
+	}
+	path := filepath.Join(s.cfg.Data, "routes.yaml")
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := os.WriteFile(path, routes, 0o600); err != nil {
+			return fmt.Errorf("write message routes: %w", err)
+		}
+	}
+	if s.router, err = messaging.OpenRouter(path); err != nil {
+		return err
+	}
+	running, enough := context.WithCancel(context.WithoutCancel(ctx))
+	s.running = running
+	s.stops = append(s.stops, stop{"files", func(context.Context) error { enough(); return nil }})
+	go s.dials.Run(running, s.log)
+	go s.router.Run(running, s.log)
 	return nil
 }
 
-func (s *Shop) instrument(ctx context.Context, cfg Config, name string) (*instrument.Instrument, error) {
-	in, err := instrument.Start(ctx, instrument.Config{
-		Service: name, Environment: "demo", Brokers: cfg.Brokers, Data: cfg.Data, Console: s.console, Scoped: true,
-	})
-	if err != nil {
-		return nil, err
+// found waits until the gateway is there and finds whom it needs.
+func (s *Shop) found(ctx context.Context) error {
+	if s.urls["gateway"] == "" || len(s.cfg.Services) < len(Names()) {
+		return nil
 	}
-	s.stops = append(s.stops, stop{name + " records", in.Shutdown})
-	return in, nil
-}
-
-func web(in *instrument.Instrument) *echo.Echo {
-	e := echo.New()
-	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(in.Echo(), middleware.Recover(), middleware.BodyLimit("64K"))
-	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
-	return e
-}
-
-func (s *Shop) serve(name string, ln net.Listener, h http.Handler) {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ln) }()
-	s.stops = append(s.stops, stop{name + " server", func(ctx context.Context) error {
-		err := server.Shutdown(ctx)
-		if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
-			err = errors.Join(err, served)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	client := s.Visitor()
+	ask := func() error { // the gateway believes identity, services believe the gateway, and all are there
+		if client.token == "" {
+			if err := client.LogIn(ctx, "USER1"); err != nil {
+				return err
+			}
+		}
+		a, err := client.Home(ctx)
+		if err == nil && strings.Contains(string(a.Body), `"partial":true`) {
+			err = fmt.Errorf("the home page is not whole: %s", a.Body)
 		}
 		return err
-	}})
+	}
+	for {
+		err := s.inRotation(ctx)
+		if err == nil {
+			err = ask()
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the demo services do not find each other: %w", err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// inRotation reports who is not.
+func (s *Shop) inRotation(ctx context.Context) error {
+	v := NewVisitor(s.registry)
+	for _, name := range Names()[1:] {
+		a, err := v.Do(ctx, http.MethodGet, "/services/"+name, nil)
+		if err != nil || a.Status != http.StatusOK || strings.Contains(string(a.Body), `"instances":[]`) {
+			return errors.Join(fmt.Errorf("%s is not in rotation", name), err)
+		}
+	}
+	return nil
 }
 
 // URL is the gateway's address.
-func (s *Shop) URL() string { return s.gateway }
+func (s *Shop) URL() string { return s.urls["gateway"] }
 
-// Buy buys points for a user and returns the purchase's tracking number.
-func (s *Shop) Buy(ctx context.Context, user string, points int64) (id string, err error) {
-	body, err := json.Marshal(bank.Order{User: user, Points: points})
-	if err != nil {
-		return "", err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.gateway+"/purchases", bytes.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", fmt.Errorf("buy: %w", err)
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		return "", fmt.Errorf("buy: %w", err)
-	}
-	if res.StatusCode != http.StatusAccepted {
-		return res.Header.Get(instrument.HeaderCorrelationID), fmt.Errorf("buy: the gateway answered %s: %s", res.Status, answer)
-	}
-	var p gateway.Purchase
-	if err := json.Unmarshal(answer, &p); err != nil {
-		return "", fmt.Errorf("buy: %w", err)
-	}
-	return p.CorrelationID, nil
+// Track is where a tracking number's timeline is.
+func (s *Shop) Track(id string) string { return s.cfg.Track + url.QueryEscape(id) }
+
+// RegistryURL is the registry's.
+func (s *Shop) RegistryURL() string { return s.registry }
+
+// Dials are those of the services in this folder.
+func (s *Shop) Dials() *dials.Dials { return s.dials }
+
+// Table is where messages flow now.
+func (s *Shop) Table() *messaging.Table {
+	t, _ := s.router.Table()
+	return t
 }
 
 // Close ends the services, records last.
@@ -226,4 +264,20 @@ func ignoreClosed(err error) error {
 		return nil
 	}
 	return err
+}
+
+// listenAndStop serves h until the shop ends.
+func (s *Shop) listenAndStop(name string, server *http.Server, ln net.Listener) {
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ln) }()
+	s.stops = append(s.stops, stop{name + " server", func(ctx context.Context) error {
+		err := server.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) { // somebody holds on to a connection
+			err = server.Close()
+		}
+		if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+		return err
+	}})
 }
