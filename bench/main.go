@@ -27,7 +27,8 @@ var areas = []struct {
 	{"embedded", embeddedArea},
 	{"journey", journeyArea},
 	{"query", queryArea},
-	{"gateway", nil}, {"ui", nil}, {"cli", nil}, {"alerts", nil},
+	{"gateway", gatewayArea},
+	{"ui", nil}, {"cli", nil}, {"alerts", nil},
 }
 
 func main() {

@@ -45,6 +45,16 @@ func play(role string) error {
 		return playTail(argument)
 	case "own":
 		return playOwner(argument)
+	case "registry":
+		return playRegistry(argument)
+	case "backends":
+		return playBackends(argument)
+	case "edge":
+		return playEdge(argument)
+	case "catalogue":
+		return playCatalogue(argument)
+	case "crowd":
+		return playCrowd(argument)
 	case "pour into embedded":
 		return pourEmbedded(argument)
 	case "pour into sqlite":

@@ -46,8 +46,14 @@ func Alias(ctx context.Context, name, value string) {
 	})
 }
 
+// Phases of a saga's steps.
+const (
+	Forward    = record.Forward
+	Compensate = record.Compensate
+)
+
 // Saga returns a context whose records and hops belong to one step of a saga:
-// phase is record.Forward or record.Compensate. Several sagas may run in one
+// phase is [Forward] or [Compensate]. Several sagas may run in one
 // journey, each with outcomes of its own.
 func Saga(ctx context.Context, id, step, phase string) context.Context {
 	c := *carriedBy(ctx)

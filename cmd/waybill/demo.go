@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/waybill-log/waybill/demo-services/messaging"
 	"github.com/waybill-log/waybill/demo-services/shop"
 	"github.com/waybill-log/waybill/journey"
 )
@@ -106,11 +108,11 @@ func (a *app) runDemo(ctx context.Context, s *stack, d *demonstration) error {
 	switch {
 	case server == "":
 		if s.cfg.Routes == "" {
-			expected, err := shop.Expected(data)
+			table, err := shop.Routes(data)
 			if err != nil {
 				return err
 			}
-			s.cfg.routes = expected
+			s.cfg.routes = expected(table)
 		}
 		if err := s.startAll(ctx, console); err != nil {
 			return err
@@ -142,6 +144,16 @@ func (a *app) runDemo(ctx context.Context, s *stack, d *demonstration) error {
 		return nil
 	}
 	return a.play(ctx, newClient(server, s.cfg.Token), services, d)
+}
+
+// expected is who picks up the messages of which topic, and how soon: the services send by the same table.
+func expected(t *messaging.Table) (routes []journey.Route) {
+	for _, name := range slices.Sorted(maps.Keys(t.Topics)) {
+		if topic := t.Topics[name]; len(topic.Readers) > 0 {
+			routes = append(routes, journey.Route{Topic: name, Stations: topic.Readers, Within: topic.Within})
+		}
+	}
+	return routes
 }
 
 // play buys, or plays a scenario, and prints the journey.

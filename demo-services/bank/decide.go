@@ -10,7 +10,6 @@ import (
 	"github.com/waybill-log/waybill/demo-services/messaging"
 	"github.com/waybill-log/waybill/demo-services/purchase"
 	"github.com/waybill-log/waybill/instrument"
-	"github.com/waybill-log/waybill/record"
 )
 
 // open decides that an order which is NEW stands. It reports whether it was.
@@ -49,7 +48,7 @@ func (b *Bank) cancel(ctx context.Context, tx *sql.Tx, id, reason string) (bool,
 	if err != nil {
 		return false, err
 	}
-	ctx = instrument.Saga(ctx, id, "dollars", record.Compensate)
+	ctx = instrument.Saga(ctx, id, "dollars", instrument.Compensate)
 	if _, err := tx.ExecContext(ctx, "UPDATE accounts SET dollars = dollars + ?1, held = held - CASE WHEN ?3 THEN ?1 ELSE 0 END WHERE user = ?2", o.Dollars, o.User, o.held); err != nil {
 		return false, err
 	}
@@ -66,7 +65,7 @@ func (b *Bank) credited(ctx context.Context, tx *sql.Tx, m messaging.Message) er
 	if err := json.Unmarshal(m.Payload, &o); err != nil {
 		return messaging.Permanent(fmt.Errorf("read confirmation: %w", err))
 	}
-	ctx = instrument.Saga(ctx, o.ID, "order", record.Forward)
+	ctx = instrument.Saga(ctx, o.ID, "order", instrument.Forward)
 	opened, err := b.open(ctx, tx, o.ID)
 	if err == nil && !opened {
 		b.log.WarnContext(ctx, "confirmation of an order that is not NEW", "order_id", o.ID)
@@ -80,7 +79,7 @@ func (b *Bank) refused(ctx context.Context, tx *sql.Tx, m messaging.Message) err
 	if err := json.Unmarshal(m.Payload, &r); err != nil {
 		return messaging.Permanent(fmt.Errorf("read refusal: %w", err))
 	}
-	_, err := b.cancel(instrument.Saga(ctx, r.ID, "order", record.Forward), tx, r.ID, r.Reason)
+	_, err := b.cancel(instrument.Saga(ctx, r.ID, "order", instrument.Forward), tx, r.ID, r.Reason)
 	return err
 }
 
@@ -98,7 +97,7 @@ func (b *Bank) cancelled(ctx context.Context, tx *sql.Tx, m messaging.Message) e
 	if err != nil {
 		return err
 	}
-	ctx = instrument.Saga(ctx, o.ID, "order", record.Compensate)
+	ctx = instrument.Saga(ctx, o.ID, "order", instrument.Compensate)
 	if err := b.bus.Publish(ctx, tx, purchase.Returned, o.ID, b.outcome(found)); err != nil {
 		return err
 	}

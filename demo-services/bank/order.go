@@ -17,7 +17,6 @@ import (
 	"github.com/waybill-log/waybill/demo-services/messaging"
 	"github.com/waybill-log/waybill/demo-services/purchase"
 	"github.com/waybill-log/waybill/instrument"
-	"github.com/waybill-log/waybill/record"
 )
 
 const (
@@ -134,7 +133,7 @@ func (b *Bank) take(ctx context.Context, o purchase.Order) error {
 }
 
 func (b *Bank) takeIn(ctx context.Context, tx *sql.Tx, o purchase.Order) error {
-	ctx = instrument.Saga(ctx, o.ID, "dollars", record.Forward)
+	ctx = instrument.Saga(ctx, o.ID, "dollars", instrument.Forward)
 	held := 0
 	if b.protocol.holds() {
 		held = 1

@@ -7,7 +7,6 @@ import (
 
 	"github.com/waybill-log/waybill/demo-services/purchase"
 	"github.com/waybill-log/waybill/instrument"
-	"github.com/waybill-log/waybill/record"
 )
 
 // Names of protocols.
@@ -71,7 +70,7 @@ func (t twoPhase) decide(ctx context.Context, o purchase.Order) (state string, e
 	var yes purchase.Order
 	asked := t.b.bus.Request(asking, purchase.Prepare, o.ID, o, &yes)
 	ctx = context.WithoutCancel(ctx) // what has begun is decided, whoever has stopped waiting
-	ctx = instrument.Saga(ctx, o.ID, "order", record.Forward)
+	ctx = instrument.Saga(ctx, o.ID, "order", instrument.Forward)
 	err = t.b.bus.Within(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if asked != nil {
 			_, err := t.b.cancel(ctx, tx, o.ID, "the game did not agree: "+asked.Error())

@@ -9,7 +9,6 @@ import (
 
 	"github.com/waybill-log/waybill/demo-services/purchase"
 	"github.com/waybill-log/waybill/instrument"
-	"github.com/waybill-log/waybill/record"
 )
 
 const sweepEvery = 200 * time.Millisecond
@@ -103,6 +102,6 @@ func (b *Bank) inJourney(ctx context.Context, o due, name string, work func(cont
 	ctx, _ = instrument.WithCorrelationID(ctx, o.correlationID)
 	ctx, span := b.cfg.Instrument.TracerProvider().Tracer("bank").Start(ctx, name, trace.WithSpanKind(trace.SpanKindInternal))
 	defer span.End()
-	ctx = instrument.Saga(ctx, o.id, "order", record.Compensate)
+	ctx = instrument.Saga(ctx, o.id, "order", instrument.Compensate)
 	return b.bus.Within(ctx, work)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/waybill-log/waybill/demo-services/messaging"
 	"github.com/waybill-log/waybill/demo-services/purchase"
 	"github.com/waybill-log/waybill/instrument"
-	"github.com/waybill-log/waybill/record"
 )
 
 func read(m messaging.Message) (o purchase.Order, err error) {
@@ -35,7 +34,7 @@ func (g *Game) place(ctx context.Context, tx *sql.Tx, m messaging.Message) error
 	if err != nil {
 		return err
 	}
-	ctx = instrument.Saga(ctx, o.ID, "points", record.Forward)
+	ctx = instrument.Saga(ctx, o.ID, "points", instrument.Forward)
 	refusal, err := g.reserve(ctx, tx, o)
 	if err != nil {
 		return err
@@ -52,7 +51,7 @@ func (g *Game) prepare(ctx context.Context, tx *sql.Tx, m messaging.Message) err
 	if err != nil {
 		return err
 	}
-	ctx = instrument.Saga(ctx, o.ID, "points", record.Forward)
+	ctx = instrument.Saga(ctx, o.ID, "points", instrument.Forward)
 	refusal, err := g.reserve(ctx, tx, o)
 	if err != nil {
 		return err
@@ -98,7 +97,7 @@ func (g *Game) open(ctx context.Context, tx *sql.Tx, m messaging.Message) error 
 	if err != nil {
 		return err
 	}
-	ctx = instrument.Saga(ctx, o.ID, "points", record.Forward)
+	ctx = instrument.Saga(ctx, o.ID, "points", instrument.Forward)
 	done, err := tx.ExecContext(ctx, "UPDATE credits SET state = ? WHERE order_id = ? AND state = ?", purchase.GameOpen, o.ID, purchase.GameReserved)
 	if err != nil {
 		return err
@@ -121,7 +120,7 @@ func (g *Game) cancel(ctx context.Context, tx *sql.Tx, m messaging.Message) erro
 	if err != nil {
 		return err
 	}
-	ctx = instrument.Saga(ctx, o.ID, "points", record.Compensate)
+	ctx = instrument.Saga(ctx, o.ID, "points", instrument.Compensate)
 	known, err := state(ctx, tx, o.ID)
 	if err != nil {
 		return err

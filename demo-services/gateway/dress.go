@@ -9,7 +9,7 @@ import (
 
 // dressed gives each call what its service trusts, and takes what is not for it.
 type dressed struct {
-	minter Minter
+	tokens *tokens
 	name   string // in Via
 	next   http.RoundTripper
 }
@@ -17,7 +17,7 @@ type dressed struct {
 // RoundTrip implements http.RoundTripper.
 func (d dressed) RoundTrip(r *http.Request) (*http.Response, error) {
 	who, _ := credential.From(r.Context())
-	token, err := d.minter.Mint(who.Subject, r.URL.Host, who.Roles...)
+	token, err := d.tokens.of(who, r.URL.Host)
 	if err != nil {
 		return nil, fmt.Errorf("mint credential: %w", err)
 	}

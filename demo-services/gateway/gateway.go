@@ -45,10 +45,13 @@ func New(cfg Config) (*Gateway, error) {
 		}
 	}
 	g := &Gateway{cfg: cfg, log: cfg.Logger, origin: http.NewCrossOriginProtection()}
-	g.transport = dressed{cfg.Minter, cfg.Name, newResilience(cfg.Services, cfg.Limits, g.log, g.names())}
+	tokens, err := newTokens(cfg.Minter)
+	if err != nil {
+		return nil, fmt.Errorf("make gateway: %w", err)
+	}
+	g.transport = dressed{tokens, cfg.Name, newResilience(cfg.Services, cfg.Limits, g.log, g.names())}
 	g.hedged = newHedge(cfg.Limits)
 	g.proxy = g.newProxy()
-	var err error
 	if g.clients, err = newLimiter(cfg.Limits); err != nil {
 		return nil, fmt.Errorf("make gateway: %w", err)
 	}

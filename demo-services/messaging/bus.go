@@ -42,6 +42,7 @@ type Handler func(ctx context.Context, tx *sql.Tx, m Message) error
 // Config is what a bus is made of.
 type Config struct {
 	Service    string // also the name of its consumer group
+	Instance   string // of the service: a restarted one takes at once what its predecessor read. Empty: it waits until that is missed
 	DB         *sql.DB
 	Instrument *instrument.Instrument
 	Router     *Router

@@ -12,8 +12,8 @@ import (
 const (
 	headerID      = "message-id"
 	headerType    = "message-type"
-	headerReplyTo = "reply-to"      // instance that waits; "topic instance request"
-	headerReply   = "reply-of"      // "instance request"
+	headerReplyTo = "reply-to"      // who waits: "instance request"
+	headerReply   = "reply-of"      // the same, of the reply
 	headerFailed  = "reply-error"   // of a request that was refused
 	headerAttempt = "retry-attempt" // how often it has been tried
 	headerDue     = "retry-due"     // Unix time in ms before which it is not tried again

@@ -14,7 +14,7 @@ import (
 // kafka is how a bus reaches it.
 type kafka struct {
 	client   sarama.Client
-	consumer sarama.Consumer // of replies
+	consumer sarama.Consumer            // of replies
 	replies  []sarama.PartitionConsumer // by partition
 }
 
@@ -28,6 +28,9 @@ func Open(cfg Config, brokers []string) (_ *Bus, err error) {
 	// Not after each message: behind a fetch that waits for more, a commit waits too. What comes
 	// again since its commit was missed, the inbox knows.
 	kc.Consumer.Offsets.AutoCommit.Interval = 100 * time.Millisecond
+	kc.Consumer.Group.InstanceId = cfg.Instance
+	// One that was killed is soon missed, and holds up those who take over no longer than it takes to handle a message.
+	kc.Consumer.Group.Session.Timeout, kc.Consumer.Group.Heartbeat.Interval, kc.Consumer.Group.Rebalance.Timeout = 6*time.Second, 1500*time.Millisecond, 8*time.Second
 	kc.Consumer.MaxWaitTime = 100 * time.Millisecond
 	kc.Producer.RequiredAcks = sarama.WaitForAll
 	kc.Producer.Return.Successes = true

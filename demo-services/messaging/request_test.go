@@ -113,7 +113,7 @@ func TestRequestMayBeSentAsCommand(t *testing.T) {
 }
 
 // TestRequestsThatNobodyAnswersEnd has many outstanding when the responder is gone. How late
-// timeouts come is logged, and bounded where nothing else is measured.
+// timeouts come is logged, and bounded by how late timers are on this machine.
 func TestRequestsThatNobodyAnswersEnd(t *testing.T) {
 	requests := 1_000
 	if os.Getenv("TORTURE") != "" {
@@ -133,10 +133,12 @@ func TestRequestsThatNobodyAnswersEnd(t *testing.T) {
 	responder.stop()
 
 	before := goleak.IgnoreCurrent()
+	jitter := oversleeps()
 	late := outstanding(t, asker.Bus, requests)
+	slept := jitter()
 	t.Logf("%d requests: timeouts late by %v in the middle, %v at 99%%, %v at most", requests, late[len(late)/2], late[len(late)*99/100], late[len(late)-1])
-	if most := late[len(late)-1]; most > 50*time.Millisecond {
-		t.Errorf("a timeout came %v late, want at most 50 ms", most)
+	if most := late[len(late)-1]; most > 50*time.Millisecond+slept {
+		t.Errorf("a timeout came %v late, want at most 50 ms beyond the %v of a mere timer here", most, slept)
 	}
 	if waiting, late := asker.Waiting(); waiting != 0 || late != 0 {
 		t.Errorf("%d wait, %d late, want none", waiting, late)
@@ -158,12 +160,15 @@ func TestRequestsThatNobodyAnswersEnd(t *testing.T) {
 // slow is a producer that takes its time.
 type slow struct {
 	sarama.SyncProducer // of which nothing else is called
-	asked, going          chan struct{}
+	asked, going        chan struct{}
 	sent, closed        atomic.Bool
 }
 
 func (s *slow) SendMessage(*sarama.ProducerMessage) (int32, int64, error) {
-	close(s.asked)
+	select {
+	case s.asked <- struct{}{}:
+	default:
+	}
 	<-s.going
 	s.sent.Store(true)
 	return 0, 0, nil
@@ -176,7 +181,7 @@ func (s *slow) Close() error {
 
 func TestCloseWaitsForRequestsOnTheirWay(t *testing.T) {
 	t.Parallel()
-	shop, producer := newService(t, "shop"), &slow{asked: make(chan struct{}), going: make(chan struct{})}
+	shop, producer := newService(t, "shop"), &slow{asked: make(chan struct{}, 1), going: make(chan struct{})}
 	asker := messaging.New(shop.config(routed(t, bankTopic)), producer)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended, closed := make(chan error), make(chan error)
@@ -190,12 +195,35 @@ func TestCloseWaitsForRequestsOnTheirWay(t *testing.T) {
 	eventually(t, func() (bool, string) { // Close has begun
 		gone, cancel := context.WithCancel(context.Background())
 		cancel()
-		err := asker.Request(gone, "order.look", "1", 1, nil)
+		err := asker.Request(gone, "order.place", "1", 1, nil)
 		return errors.Is(err, messaging.ErrClosed), fmt.Sprint(err)
 	})
 	close(producer.going)
 	if err := <-closed; err != nil || !producer.closed.Load() {
 		t.Errorf("%v; closed after all was sent: %v, want true", err, producer.closed.Load())
+	}
+}
+
+// oversleeps returns a function that ends the measurement of how late a mere timer is.
+func oversleeps() func() time.Duration {
+	stop, most := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		var late time.Duration
+		for {
+			select {
+			case <-stop:
+				most <- late
+				return
+			default:
+			}
+			begun := time.Now()
+			time.Sleep(5 * time.Millisecond)
+			late = max(late, time.Since(begun)-5*time.Millisecond)
+		}
+	}()
+	return func() time.Duration {
+		close(stop)
+		return <-most
 	}
 }
 

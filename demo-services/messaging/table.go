@@ -36,7 +36,7 @@ type Topic struct {
 // Route is where messages of a type go. Of several that match, the first counts.
 type Route struct {
 	Type string            `yaml:"type"`
-	When map[string]string `yaml:"when"` // headers it must have
+	When map[string]string `yaml:"when"` // headers it must have; see WithHeader
 	To   []string          `yaml:"to"`   // topics
 }
 

@@ -33,11 +33,16 @@ func (r *Registry) check(ctx context.Context) error {
 	return nil
 }
 
+// round checks all once, spread over the time until the next: in one burst, thousands of checks
+// would keep everybody waiting who looks something up.
 func (r *Registry) round(ctx context.Context) {
 	var g errgroup.Group
 	g.SetLimit(r.cfg.Checks)
-	for _, m := range r.checkable() {
-		if ctx.Err() != nil {
+	all := r.checkable()
+	began := time.Now()
+	for i, m := range all {
+		at := began.Add(r.cfg.CheckEvery * time.Duration(i) / time.Duration(len(all)))
+		if !waited(ctx, at) {
 			break
 		}
 		g.Go(func() error {
@@ -47,6 +52,25 @@ func (r *Registry) round(ctx context.Context) {
 		})
 	}
 	g.Wait() //nolint:errcheck // what a check finds is not the round's error
+}
+
+// finest is what is not waited for.
+const finest = time.Millisecond
+
+// waited waits for a time, and reports whether ctx still goes on then.
+func waited(ctx context.Context, at time.Time) bool {
+	left := time.Until(at)
+	if left < finest {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(left)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // checkable are all but the silent: those are out anyway, and would keep the

@@ -55,7 +55,7 @@ func (s *Shop) serveGateway(ctx context.Context, ln net.Listener) error {
 		track = s.Track
 	}
 	g, err := gateway.New(gateway.Config{
-		Services: h.in.Transport(s.dials.Transport("gateway", h.found.Transport(nil))), Minter: minter, IdentityKeys: h.keys.of(&h.keys.identity),
+		Services: h.in.Transport(s.dials.Transport("gateway", h.found.Transport(connections()))), Minter: minter, IdentityKeys: h.keys.of(&h.keys.identity),
 		Logger: h.log, Page: page.Handler(), TrackURL: track,
 	})
 	if err != nil {
@@ -67,6 +67,13 @@ func (s *Shop) serveGateway(ctx context.Context, ln net.Listener) error {
 	handler := h.handler(func(context.Context) error { return nil })
 	s.listenAndStop("gateway", gateway.Server(handler), gateway.Listener(ln, handler))
 	return s.register(ctx, h)
+}
+
+// connections are to many instances of few services: as many stay open as calls go on at a time.
+func connections() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 512, 64
+	return t
 }
 
 // signingKey is the key in a file, the same after a restart.

@@ -182,7 +182,11 @@ func (s *Shop) serve(ctx context.Context, name string, ln net.Listener) error {
 	}
 	s.stops = append(s.stops, stop{name + " database", func(context.Context) error { return h.db.Close() }})
 	if s.reads(name) {
-		h.bus, err = messaging.Open(messaging.Config{Service: name, DB: h.db, Instrument: h.in, Router: s.router, Paused: func() bool { return h.dial().Paused }, Fails: h.fails}, s.cfg.Brokers)
+		instance, err := s.instance(name)
+		if err != nil {
+			return err
+		}
+		h.bus, err = messaging.Open(messaging.Config{Service: name, Instance: instance, DB: h.db, Instrument: h.in, Router: s.router, Paused: func() bool { return h.dial().Paused }, Fails: h.fails}, s.cfg.Brokers)
 		if err != nil {
 			return err
 		}

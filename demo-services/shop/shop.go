@@ -165,10 +165,8 @@ func (s *Shop) open(ctx context.Context) (err error) {
 		return err
 	}
 	path := filepath.Join(s.cfg.Data, "routes.yaml")
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		if err := os.WriteFile(path, routes, 0o600); err != nil {
-			return fmt.Errorf("write message routes: %w", err)
-		}
+	if err := writeOnce(path, routes); err != nil {
+		return fmt.Errorf("write message routes: %w", err)
 	}
 	if s.router, err = messaging.OpenRouter(path); err != nil {
 		return err
@@ -179,6 +177,22 @@ func (s *Shop) open(ctx context.Context) (err error) {
 	go s.dials.Run(running, s.log)
 	go s.router.Run(running, s.log)
 	return nil
+}
+
+// writeOnce makes a file that is not there yet, whole at once: other processes may begin now too.
+func writeOnce(path string, text []byte) error {
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	return err
 }
 
 // found waits until the gateway is there and finds whom it needs.
@@ -240,6 +254,15 @@ func (s *Shop) RegistryURL() string { return s.registry }
 
 // Dials are those of the services in this folder.
 func (s *Shop) Dials() *dials.Dials { return s.dials }
+
+// Routes is where messages flow by the table in a data folder, or will once a shop has begun in it.
+func Routes(data string) (*messaging.Table, error) {
+	t, err := messaging.ReadTable(filepath.Join(data, "routes.yaml"))
+	if errors.Is(err, os.ErrNotExist) {
+		return messaging.ParseTable(routes)
+	}
+	return t, err
+}
 
 // Table is where messages flow now.
 func (s *Shop) Table() *messaging.Table {
