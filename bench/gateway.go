@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -120,7 +121,7 @@ func caching(b *board, ours *teller[edge]) error {
 		}
 	}
 	served, canned := ways("/services/"+catalogue+"/products"), ways("/services/products/kept/1")
-	all := append(served, canned...)
+	all := slices.Concat(served, canned)
 	for _, t := range all { // warm
 		if _, err := t.load(1, loadLasts/4); err != nil {
 			return err

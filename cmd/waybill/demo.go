@@ -140,7 +140,7 @@ func (a *app) runDemo(ctx context.Context, s *stack, d *demonstration) error {
 	case d.child:
 		return a.beChild(ctx, s, services)
 	case s.cfg.demoServices() != nil:
-		a.console().Handle(ctx, slog.NewRecord(time.Now(), slog.LevelInfo, "demo services are running: "+strings.Join(s.cfg.DemoServices, ", "), 0))
+		slog.New(a.console()).InfoContext(ctx, "demo services are running", "services", s.cfg.DemoServices)
 		return nil
 	}
 	return a.play(ctx, newClient(server, s.cfg.Token), services, d)

@@ -37,26 +37,26 @@ func (b *Bank) open(ctx context.Context, tx *sql.Tx, id string) (bool, error) {
 }
 
 // cancel decides that an order which is NEW does not stand: dollars go back, and the game is
-// told until it has heard. It reports whether it was NEW.
-func (b *Bank) cancel(ctx context.Context, tx *sql.Tx, id, reason string) (bool, error) {
+// told until it has heard.
+func (b *Bank) cancel(ctx context.Context, tx *sql.Tx, id, reason string) error {
 	done, err := tx.ExecContext(ctx, "UPDATE orders SET state = ?, reason = ?, again = ?, told = 1 WHERE id = ? AND state = ?",
 		purchase.BankCancel, reason, b.cfg.Now().Add(b.cfg.Again).UnixMilli(), id, purchase.BankNew)
 	if changed, err := hasChanged(done, err); err != nil || !changed {
-		return false, err
+		return err
 	}
 	o, err := readIn(ctx, tx, id)
 	if err != nil {
-		return false, err
+		return err
 	}
 	ctx = instrument.Saga(ctx, id, "dollars", instrument.Compensate)
 	if _, err := tx.ExecContext(ctx, "UPDATE accounts SET dollars = dollars + ?1, held = held - CASE WHEN ?3 THEN ?1 ELSE 0 END WHERE user = ?2", o.Dollars, o.User, o.held); err != nil {
-		return false, err
+		return err
 	}
 	if err := b.bus.Send(ctx, tx, purchase.Drop, id, o.Order); err != nil {
-		return false, err
+		return err
 	}
 	b.log.WarnContext(ctx, "order is CANCEL, dollars are back", "order_id", id, "dollars", o.Dollars, "reason", reason)
-	return true, nil
+	return nil
 }
 
 // credited is the game's yes.
@@ -79,8 +79,7 @@ func (b *Bank) refused(ctx context.Context, tx *sql.Tx, m messaging.Message) err
 	if err := json.Unmarshal(m.Payload, &r); err != nil {
 		return messaging.Permanent(fmt.Errorf("read refusal: %w", err))
 	}
-	_, err := b.cancel(instrument.Saga(ctx, r.ID, "order", instrument.Forward), tx, r.ID, r.Reason)
-	return err
+	return b.cancel(instrument.Saga(ctx, r.ID, "order", instrument.Forward), tx, r.ID, r.Reason)
 }
 
 // cancelled is the game's word that it has heard.

@@ -73,8 +73,7 @@ func (t twoPhase) decide(ctx context.Context, o purchase.Order) (state string, e
 	ctx = instrument.Saga(ctx, o.ID, "order", instrument.Forward)
 	err = t.b.bus.Within(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if asked != nil {
-			_, err := t.b.cancel(ctx, tx, o.ID, "the game did not agree: "+asked.Error())
-			return err
+			return t.b.cancel(ctx, tx, o.ID, "the game did not agree: "+asked.Error())
 		}
 		_, err := t.b.open(ctx, tx, o.ID)
 		return err

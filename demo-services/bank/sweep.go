@@ -39,8 +39,7 @@ func (b *Bank) Sweep(ctx context.Context) error {
 	}
 	for _, o := range late {
 		err := b.inJourney(ctx, o, "deadline", func(ctx context.Context, tx *sql.Tx) error {
-			_, err := b.cancel(ctx, tx, o.id, "the game did not confirm in time")
-			return err
+			return b.cancel(ctx, tx, o.id, "the game did not confirm in time")
 		})
 		if err != nil {
 			return err

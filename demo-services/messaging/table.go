@@ -60,7 +60,7 @@ func readText(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read message routes: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	text, err := io.ReadAll(io.LimitReader(f, maxTableBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("read message routes: %w", err)

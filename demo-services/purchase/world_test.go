@@ -151,10 +151,11 @@ func (w *world) side(name, schema string) *side {
 	if name == "orders" {
 		return s
 	}
-	for query, to := range map[string]**sql.Stmt{ofOrder[name]: &s.order, inAll[name]: &s.money} {
-		if *to, err = db.Prepare(query); err != nil {
-			w.t.Fatal(err)
-		}
+	var failed error
+	s.order, err = db.Prepare(ofOrder[name])
+	s.money, failed = db.Prepare(inAll[name])
+	if err = errors.Join(err, failed); err != nil {
+		w.t.Fatal(err)
 	}
 	return s
 }
@@ -346,6 +347,10 @@ func (w *world) money(total int64) error {
 // close frees the disks.
 func (w *world) close() {
 	for _, s := range w.sides() {
+		if s.order != nil {
+			s.order.Close()
+			s.money.Close()
+		}
 		if err := s.db.Close(); err != nil {
 			w.t.Fatal(err)
 		}

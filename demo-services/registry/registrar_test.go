@@ -127,6 +127,7 @@ func TestChecksAreBoundedAndEndWithTheRegistry(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- r.Run(ctx) }()
+		time.Sleep(10 * time.Second) // more than a round takes that is not held up
 		synctest.Wait()
 		cancel()
 		if err := <-ended; err != nil || most.Load() != 3 {

@@ -33,7 +33,7 @@ func ReadStatic(path string) ([]Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read static services: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, maxStatic+1))
 	if err == nil && len(b) > maxStatic {
 		err = fmt.Errorf("longer than %d bytes", maxStatic)

@@ -20,9 +20,7 @@ type Scenario struct {
 	act   func(ctx context.Context, s *Shop, v *Visitor) (id string, err error)
 }
 
-func buys(points int64) func(context.Context, *Shop, *Visitor) (string, error) {
-	return func(ctx context.Context, _ *Shop, v *Visitor) (string, error) { return v.Buy(ctx, points) }
-}
+func buys(ctx context.Context, _ *Shop, v *Visitor) (string, error) { return v.Buy(ctx, 100) }
 
 func looks(ctx context.Context, _ *Shop, v *Visitor) (string, error) {
 	a, err := v.Home(ctx)
@@ -35,32 +33,32 @@ func Scenarios() []Scenario {
 		{
 			Name: "delivered", About: "Nothing is broken: USER1 buys 100 points.",
 			Look: "bank, game, bank, orders, each leg through Kafka with its time in the queue; the saga's steps are all forward.",
-			Ends: []string{"delivered"}, act: buys(100),
+			Ends: []string{"delivered"}, act: buys,
 		},
 		{
 			Name: "withdrawn", About: "The game is withdrawn and refuses the order, so the bank gives the dollars back.",
 			Look: "returned, with the game's reason; in the saga's ledger dollars went forward and were compensated.",
-			Ends: []string{"returned"}, dials: map[string]dials.Dial{"game": {Withdrawn: true}}, act: buys(100),
+			Ends: []string{"returned"}, dials: map[string]dials.Dial{"game": {Withdrawn: true}}, act: buys,
 		},
 		{
 			Name: "paused", About: "The game's consumer does not pick up its messages.",
 			Look: "stalled at the game: Kafka shows that its group stands before the message, and since when. Turn it back within 30 s and the purchase is delivered, later and it is returned.",
-			Ends: []string{"stalled"}, dials: map[string]dials.Dial{"game": {Paused: true}}, act: buys(100),
+			Ends: []string{"stalled"}, dials: map[string]dials.Dial{"game": {Paused: true}}, act: buys,
 		},
 		{
 			Name: "errors", About: "Half of what the game does fails; what failed is tried again from a topic of its own.",
 			Look: "attempts that failed, the topic retry.game between them, and delivered in the end.",
-			Ends: []string{"delivered", "returned"}, dials: map[string]dials.Dial{"game": {Errors: 0.5}}, act: buys(100),
+			Ends: []string{"delivered", "returned"}, dials: map[string]dials.Dial{"game": {Errors: 0.5}}, act: buys,
 		},
 		{
 			Name: "lost-header", About: "The gateway's calls go out without what makes one journey of them.",
 			Look: "the journey ends at the gateway, though money moves: a call was answered that no record tells of. The purchase itself is a journey of another number, which begins at the bank.",
-			Ends: []string{"delivered", "unconfirmed", "in_transit"}, dials: map[string]dials.Dial{"gateway": {LoseHeader: true}}, act: buys(100),
+			Ends: []string{"delivered", "unconfirmed", "in_transit"}, dials: map[string]dials.Dial{"gateway": {LoseHeader: true}}, act: buys,
 		},
 		{
 			Name: "skewed", About: "The game's clock is five minutes slow.",
 			Look: "delivered, in the order of causes all the same, with the game's clock off by an interval that holds five minutes.",
-			Ends: []string{"delivered"}, dials: map[string]dials.Dial{"game": {Skew: -5 * time.Minute}}, act: buys(100),
+			Ends: []string{"delivered"}, dials: map[string]dials.Dial{"game": {Skew: -5 * time.Minute}}, act: buys,
 		},
 		{
 			Name: "slow", About: "Reviews take three seconds; the home page does not wait for them.",
