@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,7 +41,7 @@ func TestFileIsReadAgainWhenItHasChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		var log bytes.Buffer
+		var log journal
 		go router.Run(ctx, slog.New(slog.NewTextHandler(&log, nil)))
 		for _, step := range []struct {
 			name, text, topic, says string
@@ -74,6 +75,30 @@ func TestFileIsReadAgainWhenItHasChanged(t *testing.T) {
 			}
 		}
 	})
+}
+
+// journal is what was logged.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(b)
+}
+
+func (j *journal) Reset() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.text.Reset()
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 func isClosed(c <-chan struct{}) bool {
