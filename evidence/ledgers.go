@@ -47,17 +47,18 @@ func (l *Ledgers) Follow(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("follow ledgers: %w", err)
 	}
-	if err := l.askDates(); err != nil {
-		return fmt.Errorf("follow ledgers: %w", err)
-	}
 	partitions, err := consumer.Partitions(record.TopicInstances)
 	if err != nil {
+		return fmt.Errorf("follow ledgers: %w", err)
+	}
+	if err := l.askDates(); err != nil {
 		return fmt.Errorf("follow ledgers: %w", err)
 	}
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	wait.Go(func() { l.keepAsking(ctx) })
 	failed := make(chan error, len(partitions))
 	for _, p := range partitions {
 		claim, err := consumer.ConsumePartition(record.TopicInstances, p, sarama.OffsetOldest)
@@ -87,6 +88,29 @@ func (l *Ledgers) follow(ctx context.Context, claim sarama.PartitionConsumer) er
 			return fmt.Errorf("follow ledgers: %w", err)
 		case <-ctx.Done():
 			return nil
+		}
+	}
+}
+
+const askDatesEvery = 2 * time.Second
+
+// keepAsking asks until ledgers are known to be dated by the broker: whoever makes the topic may
+// set that later.
+func (l *Ledgers) keepAsking(ctx context.Context) {
+	tick := time.NewTicker(askDatesEvery)
+	defer tick.Stop()
+	for {
+		l.mu.Lock()
+		dated := l.dated
+		l.mu.Unlock()
+		if dated {
+			return
+		}
+		select {
+		case <-tick.C:
+			_ = l.askDates() // else the next time
+		case <-ctx.Done():
+			return
 		}
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/waybill-log/waybill/demo-services/shop"
 )
 
 const root = "../.."
@@ -32,7 +33,8 @@ func TestComposeMatchesTheBinary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"collector", "demo", "elasticsearch", "kafka", "query"}
+	want := append([]string{"collector", "elasticsearch", "kafka", "query"}, shop.Names()...)
+	slices.Sort(want)
 	if got := project.ServiceNames(); !slices.Equal(got, want) {
 		t.Fatalf("services %v, want %v", got, want)
 	}
@@ -91,22 +93,7 @@ func checkCommand(t *testing.T, s types.ServiceConfig, project *types.Project) {
 			t.Errorf("%s sets %s, which %s does not use", s.Name, name, cmd.Name())
 		}
 	}
-	addrs := map[string][]string{"collector": {cfg.CollectorAddr, cfg.OTLPHTTPAddr, cfg.OTLPGRPCAddr}, "query": {cfg.QueryAddr}, "demo": {cfg.GatewayAddr}}[s.Name]
-	for _, p := range s.Ports {
-		if p.HostIP != "127.0.0.1" || !slices.Contains(addrs, "0.0.0.0:"+strconv.Itoa(int(p.Target))) {
-			t.Errorf("%s publishes %s:%s to %d, and listens on %s", s.Name, p.HostIP, p.Published, p.Target, addrs)
-		}
-	}
-	if len(s.Ports) != len(addrs) {
-		t.Errorf("%s publishes %d ports, and listens on %s", s.Name, len(s.Ports), addrs)
-	}
-	_, port, err := net.SplitHostPort(addrs[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if test := s.HealthCheck.Test; test[1] != "/waybill" || test[2] != "health" || !strings.HasPrefix(test[3], "http://127.0.0.1:"+port+"/") {
-		t.Errorf("%s is asked for its health by %v, and listens on %s", s.Name, test, addrs)
-	}
+	checkAddrs(t, s, listens(s.Name, &cfg))
 	kafka := *project.Services["kafka"].Environment["KAFKA_ADVERTISED_LISTENERS"]
 	for _, b := range cfg.KafkaBrokers {
 		if kafka != "PLAINTEXT://"+b {
@@ -120,6 +107,71 @@ func checkCommand(t *testing.T, s types.ServiceConfig, project *types.Project) {
 	}
 	if cfg.Server != "" && cfg.Server != "http://query:7600" {
 		t.Errorf("%s asks %s", s.Name, cfg.Server)
+	}
+	if cmd.Name() == "demo" {
+		checkDemo(t, s, &cfg, project)
+	}
+}
+
+// listens are the addresses of a service, that of its health first.
+func listens(name string, cfg *config) []string {
+	switch name {
+	case "collector":
+		return []string{cfg.CollectorAddr, cfg.OTLPHTTPAddr, cfg.OTLPGRPCAddr}
+	case "query":
+		return []string{cfg.QueryAddr}
+	}
+	return []string{cfg.demoAddrs()[name]}
+}
+
+// checkAddrs compares where a service listens with what is published, and with where it is asked for its health.
+func checkAddrs(t *testing.T, s types.ServiceConfig, addrs []string) {
+	t.Helper()
+	for _, addr := range addrs {
+		if !strings.HasPrefix(addr, "0.0.0.0:") {
+			t.Errorf("%s listens on %q, which no other container reaches", s.Name, addr)
+		}
+	}
+	for _, p := range s.Ports {
+		if p.HostIP != "127.0.0.1" || !slices.Contains(addrs, "0.0.0.0:"+strconv.Itoa(int(p.Target))) {
+			t.Errorf("%s publishes %s:%s to %d, and listens on %s", s.Name, p.HostIP, p.Published, p.Target, addrs)
+		}
+	}
+	want := len(addrs)
+	if slices.Contains(shop.Names(), s.Name) && s.Name != "registry" && s.Name != "gateway" { // others of the same network reach it
+		want = 0
+	}
+	if len(s.Ports) != want {
+		t.Errorf("%s publishes %d ports, want %d, and listens on %s", s.Name, len(s.Ports), want, addrs)
+	}
+	_, port, _ := strings.Cut(addrs[0], ":")
+	if test := s.HealthCheck.Test; test[1] != "/waybill" || test[2] != "health" || !strings.HasPrefix(test[3], "http://127.0.0.1:"+port+"/") {
+		t.Errorf("%s is asked for its health by %v, and listens on %s", s.Name, test, addrs)
+	}
+}
+
+// checkDemo checks that a demo service runs alone, and finds the others and the folder they share.
+func checkDemo(t *testing.T, s types.ServiceConfig, cfg *config, project *types.Project) {
+	t.Helper()
+	if !slices.Equal(cfg.DemoServices, []string{s.Name}) {
+		t.Errorf("%s runs the demo services %v", s.Name, cfg.DemoServices)
+	}
+	if len(cfg.KafkaBrokers) == 0 || cfg.Server == "" {
+		t.Errorf("%s uses Kafka at %v and asks %q: it would start its own", s.Name, cfg.KafkaBrokers, cfg.Server)
+	}
+	if ports := project.Services["query"].Ports; len(ports) != 1 || cfg.PublicURL != "http://127.0.0.1:"+ports[0].Published {
+		t.Errorf("%s links to %s, and the page is published as %v", s.Name, cfg.PublicURL, ports)
+	}
+	registry := ""
+	if s.Name != "registry" {
+		port := *project.Services["registry"].Environment["WAYBILL_REGISTRY_ADDR"]
+		registry = "http://registry" + strings.TrimPrefix(port, "0.0.0.0")
+	}
+	if cfg.RegistryURL != registry {
+		t.Errorf("%s looks for the registry at %q, want %q", s.Name, cfg.RegistryURL, registry)
+	}
+	if len(s.Volumes) != 1 || s.Volumes[0].Source != "demo" || s.Volumes[0].Target != "/data" {
+		t.Errorf("%s keeps its data in %v", s.Name, s.Volumes)
 	}
 }
 

@@ -143,7 +143,11 @@ func (a *app) runDemo(ctx context.Context, s *stack, d *demonstration) error {
 		slog.New(a.console()).InfoContext(ctx, "demo services are running", "services", s.cfg.DemoServices)
 		return nil
 	}
-	return a.play(ctx, newClient(server, s.cfg.Token), services, d)
+	err = a.play(ctx, newClient(server, s.cfg.Token), services, d)
+	if d.once && d.scenario != "" { // nobody is there to turn them back
+		err = errors.Join(err, services.Mend())
+	}
+	return err
 }
 
 // expected is who picks up the messages of which topic, and how soon: the services send by the same table.

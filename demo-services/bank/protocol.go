@@ -61,8 +61,9 @@ func (twoPhase) holds() bool { return true }
 
 func (twoPhase) begin(context.Context, *sql.Tx, purchase.Order) error { return nil }
 
-// asks is how long the game has for its answer; the rest of the deadline is the bank's.
-func (t twoPhase) asks() time.Duration { return min(t.b.cfg.Deadline/2, 5*time.Second) }
+// asks is how long the game has for its answer; the rest of the deadline is the bank's. Whoever
+// called the bank waits two seconds.
+func (t twoPhase) asks() time.Duration { return min(t.b.cfg.Deadline/2, 1500*time.Millisecond) }
 
 func (t twoPhase) decide(ctx context.Context, o purchase.Order) (state string, err error) {
 	asking, cancel := context.WithTimeout(ctx, t.asks())

@@ -45,7 +45,8 @@ func (d *Dials) Admin(services []string) http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		http.Redirect(w, r, "./..", http.StatusSeeOther)
+		w.Header().Set("Location", "..") // of wherever this is mounted
+		w.WriteHeader(http.StatusSeeOther)
 	})
 	return http.NewCrossOriginProtection().Handler(mux)
 }

@@ -133,6 +133,7 @@ func (g *Game) cancel(ctx context.Context, tx *sql.Tx, m messaging.Message) erro
 		err = g.takeBack(ctx, tx, o)
 	case purchase.GameRefused:
 		_, err = tx.ExecContext(ctx, "UPDATE credits SET state = ? WHERE order_id = ?", purchase.GameCancelled, o.ID)
+		g.log.InfoContext(ctx, "no points to take back, the order was refused", "order_id", o.ID)
 	case purchase.GameOpen:
 		return messaging.Permanent(fmt.Errorf("order %s is open and cannot be cancelled", o.ID))
 	}
