@@ -92,6 +92,9 @@ func New(cfg Config) (*Bank, error) {
 	b.bus.Handle(purchase.Credited, b.credited)
 	b.bus.Handle(purchase.Refused, b.refused)
 	b.bus.Handle(purchase.Cancelled, b.cancelled)
+	for _, typ := range []string{purchase.Credited, purchase.Cancelled} {
+		b.bus.HandleAgain(typ, b.declare)
+	}
 	return b, nil
 }
 

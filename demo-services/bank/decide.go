@@ -32,7 +32,7 @@ func (b *Bank) open(ctx context.Context, tx *sql.Tx, id string) (bool, error) {
 		return false, err
 	}
 	b.log.InfoContext(ctx, "order is OPEN", "order_id", id, "dollars", o.Dollars)
-	messaging.AfterCommit(ctx, func() { instrument.Delivered(ctx) })
+	declare(ctx, o.State, o.Reason)
 	return true, nil
 }
 
@@ -101,8 +101,36 @@ func (b *Bank) cancelled(ctx context.Context, tx *sql.Tx, m messaging.Message) e
 		return err
 	}
 	b.log.InfoContext(ctx, "the game has heard, the order is closed", "order_id", o.ID)
-	messaging.AfterCommit(ctx, func() { instrument.Returned(ctx, found.Reason) })
+	declare(ctx, found.State, found.Reason)
 	return nil
+}
+
+// declare says what has become of the journey, once that is on disk.
+func declare(ctx context.Context, state, reason string) {
+	messaging.AfterCommit(ctx, func() {
+		if state == purchase.BankOpen {
+			instrument.Delivered(ctx)
+		} else {
+			instrument.Returned(ctx, reason)
+		}
+	})
+}
+
+// declare says it again of an order whose message comes again: the bank may have died before it
+// had said so.
+func (b *Bank) declare(ctx context.Context, tx *sql.Tx, m messaging.Message) error {
+	o, err := readIn(ctx, tx, m.Key)
+	var acknowledged bool
+	if err == nil {
+		err = tx.QueryRowContext(ctx, "SELECT acknowledged FROM orders WHERE id = ?", o.ID).Scan(&acknowledged)
+	}
+	if errors.Is(err, errNoOrder) {
+		return nil
+	}
+	if err == nil && (o.State == purchase.BankOpen || acknowledged) {
+		declare(instrument.Saga(ctx, o.ID, "order", instrument.Forward), o.State, o.Reason)
+	}
+	return err
 }
 
 func (b *Bank) outcome(o order) purchase.Outcome {

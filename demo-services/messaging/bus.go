@@ -65,6 +65,7 @@ type Bus struct {
 	instance string // where replies come to
 	producer sarama.SyncProducer
 	handlers map[string]Handler
+	again    map[string]Handler
 	wake     chan struct{}
 	kafka    *kafka // nil: somebody else delivers
 
@@ -91,12 +92,16 @@ func New(cfg Config, producer sarama.SyncProducer) *Bus {
 	if cfg.Retry.Most == 0 {
 		cfg.Retry.Most = 10 * time.Second
 	}
-	return &Bus{cfg: cfg, instance: rand.Text(), producer: producer, handlers: map[string]Handler{}, wake: make(chan struct{}, 1), waiting: map[string]chan reply{}, given: map[string]struct{}{}}
+	return &Bus{cfg: cfg, instance: rand.Text(), producer: producer, handlers: map[string]Handler{}, again: map[string]Handler{}, wake: make(chan struct{}, 1), waiting: map[string]chan reply{}, given: map[string]struct{}{}}
 }
 
 // Handle sets what is done with messages of a type. Call it before Run. What there is no
 // handler for passes by: a topic may hold more than one of its readers wants.
 func (b *Bus) Handle(typ string, handle Handler) { b.handlers[typ] = handle }
+
+// HandleAgain sets what is done with a message of a type that was handled before. Where the
+// process ended between its transaction and what [AfterCommit] was to do, this is who does it.
+func (b *Bus) HandleAgain(typ string, again Handler) { b.again[typ] = again }
 
 // Flush wakes the relay; call it when a transaction with something to send has committed.
 // Without it the message goes out within a second.

@@ -69,6 +69,9 @@ func (b *Bus) once(ctx context.Context, m *sarama.ConsumerMessage, headers map[s
 		}
 		if n, err := done.RowsAffected(); err != nil || n == 0 {
 			b.cfg.Instrument.Logger().InfoContext(ctx, "message was handled before", "message_id", msg.ID)
+			if again := b.again[msg.Type]; again != nil && err == nil {
+				return again(ctx, tx, msg)
+			}
 			return err
 		}
 		if b.cfg.Fails != nil {

@@ -130,6 +130,24 @@ func TestMessageThatComesTwiceIsHandledOnce(t *testing.T) {
 	}
 }
 
+// What was to happen after the transaction may not have: whoever can do it hears of it again.
+func TestMessageThatComesAgainIsTold(t *testing.T) {
+	t.Parallel()
+	b, _ := newLoose(t, bankTopic)
+	var told []string
+	b.Handle("order.place", keep(0))
+	b.HandleAgain("order.place", func(ctx context.Context, _ *sql.Tx, m messaging.Message) error {
+		messaging.AfterCommit(ctx, func() { told = append(told, m.ID) })
+		return nil
+	})
+	for n := range 3 {
+		if err := b.Deliver(t.Context(), message("M1")); err != nil || len(told) != n {
+			t.Errorf("time %d: told %q, %v", n+1, told, err)
+		}
+	}
+	b.has(1)
+}
+
 func TestWhatNobodyHandlesPassesBy(t *testing.T) {
 	t.Parallel()
 	b, out := newLoose(t, bankTopic)

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/waybill-log/waybill/demo-services/credential"
 	"github.com/waybill-log/waybill/demo-services/gateway"
 	"github.com/waybill-log/waybill/demo-services/page"
@@ -35,6 +37,22 @@ func (s *Shop) serveRegistry(ln net.Listener) error {
 	mux.Handle("/admin/", http.StripPrefix("/admin", s.dials.Admin(Names()[1:])))
 	mux.HandleFunc("GET /diagnostics", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	s.listenAndStop("registry", &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10}, ln)
+	return s.serveDNS(r, ln.Addr().String())
+}
+
+// domain is that of services over DNS: _bank._tcp.shop. and so on.
+const domain = "shop."
+
+// serveDNS answers on the UDP port of the registry's own number.
+func (s *Shop) serveDNS(r *registry.Registry, addr string) error {
+	conn, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return fmt.Errorf("registry: DNS: %w", err)
+	}
+	server := &dns.Server{PacketConn: conn, Handler: registry.DNS(r, domain)}
+	ended := make(chan error, 1)
+	go func() { ended <- server.ActivateAndServe() }()
+	s.stops = append(s.stops, stop{"registry DNS", func(context.Context) error { return errors.Join(ignoreClosed(conn.Close()), ignoreClosed(<-ended)) }})
 	return nil
 }
 

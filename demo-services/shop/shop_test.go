@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/waybill-log/waybill/collector"
 	"github.com/waybill-log/waybill/demo-services/dials"
 	"github.com/waybill-log/waybill/demo-services/shop"
@@ -278,6 +280,18 @@ func TestASickServiceIsLeftOut(t *testing.T) {
 	if missing := home(); len(missing) > 0 {
 		t.Errorf("%v are missing", missing)
 	}
+	question := new(dns.Msg).SetQuestion("_stock._tcp.shop.", dns.TypeSRV)
+	served := func() int {
+		t.Helper()
+		answer, err := dns.Exchange(question, strings.TrimPrefix(f.RegistryURL(), "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(answer.Answer)
+	}
+	if n := served(); n != 1 {
+		t.Errorf("DNS knows %d instances", n)
+	}
 	if err := f.Dials().Turn("stock", dials.Dial{Sick: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -303,6 +317,9 @@ func TestASickServiceIsLeftOut(t *testing.T) {
 		}
 	}
 	until(false)
+	if n := served(); n != 0 {
+		t.Errorf("DNS knows %d instances of what is sick", n)
+	}
 	if missing := home(); !slices.Equal(missing, []string{"stock"}) {
 		t.Errorf("%v are missing, want stock", missing)
 	}
