@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/waybill-log/waybill/demo-services/shop"
 	"github.com/waybill-log/waybill/journey"
 )
 
@@ -29,6 +32,30 @@ func TestDemoFailsWithTheReasonWhenTimeIsUp(t *testing.T) {
 	p := waybill(t, append([]string{"demo", "--once", "--within", "1ms"}, loopback(t, demoServices...)...)...)
 	if code := p.wait(t); code != exitFailed || !strings.Contains(p.log(), "was not delivered within 1ms") {
 		t.Errorf("exit code %d: %s", code, p.log())
+	}
+}
+
+// What breaks ends as it is said to, and is turned back. The tour shows all of them.
+func TestScenariosEndAsTheySay(t *testing.T) {
+	for _, s := range shop.Scenarios() {
+		if os.Getenv("TORTURE") == "" && !slices.Contains([]string{"withdrawn", "paused", "lost-header", "sick"}, s.Name) {
+			continue
+		}
+		t.Run(s.Name, func(t *testing.T) {
+			args := append([]string{"demo", "--once", "-o", "json", "--scenario", s.Name}, loopback(t, demoServices...)...)
+			data := args[slices.Index(args, "--data")+1]
+			p := waybill(t, args...)
+			var look firstLook
+			if err := json.Unmarshal([]byte(p.firstLine(t)), &look); err != nil {
+				t.Fatal(err)
+			}
+			if code := p.wait(t); code != 0 || !slices.Contains(s.Ends, string(look.Verdict)) {
+				t.Errorf("exit code %d, %s; want one of %v", code, look.Verdict, s.Ends)
+			}
+			if turned, err := os.ReadFile(filepath.Join(data, "demo", "dials.yaml")); err == nil && strings.TrimSpace(string(turned)) != "{}" {
+				t.Errorf("dials stay as\n%s", turned)
+			}
+		})
 	}
 }
 
