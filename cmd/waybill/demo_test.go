@@ -42,7 +42,7 @@ func TestScenariosEndAsTheySay(t *testing.T) {
 			continue
 		}
 		t.Run(s.Name, func(t *testing.T) {
-			args := append([]string{"demo", "--once", "-o", "json", "--scenario", s.Name}, loopback(t, demoServices...)...)
+			args := append([]string{"demo", "--once", "-o", "json", "--scenario", s.Name, "--within", "2m"}, loopback(t, demoServices...)...)
 			data := args[slices.Index(args, "--data")+1]
 			p := waybill(t, args...)
 			var look firstLook
