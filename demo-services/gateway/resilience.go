@@ -37,8 +37,8 @@ func newResilience(next http.RoundTripper, l Limits, log *slog.Logger, names []s
 		}
 		limit, circuit := timeout.New[*http.Response](patience), newCircuit(name, l, log)
 		r.services[name] = guarded{
-			once:     failsafehttp.NewRoundTripper(mute{next}, circuit, limit),
-			repeated: failsafehttp.NewRoundTripper(mute{next}, newRetry(l, shared), circuit, limit),
+			once:     failsafehttp.NewRoundTripper(bound{mute{next}}, circuit, limit),
+			repeated: failsafehttp.NewRoundTripper(bound{mute{next}}, newRetry(l, shared), circuit, limit),
 		}
 	}
 	return r
