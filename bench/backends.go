@@ -72,6 +72,23 @@ func (b *backends) accept(ln net.Listener, name, body string) {
 		return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: %s\r\nContent-Length: %d\r\n\r\n%s", cache, len(body), body)
 	}
 	fresh, kept := answer("no-store"), answer("public, max-age=3600")
+	answerAll(ln, func(path []byte) []byte {
+		switch {
+		case bytes.HasPrefix(path, []byte("/kept/")):
+			return kept
+		case bytes.HasPrefix(path, []byte("/cold/")):
+			b.cold.Add(1)
+			time.Sleep(slow)
+			return kept
+		case name == "recommendations":
+			time.Sleep(slow)
+		}
+		return fresh
+	})
+}
+
+// answerAll answers each request of every connection with what is written for its path.
+func answerAll(ln net.Listener, reply func(path []byte) []byte) {
 	for {
 		conn, err := ln.Accept()
 		if err != nil {
@@ -84,18 +101,7 @@ func (b *backends) accept(ln net.Listener, name, body string) {
 				if err != nil {
 					return
 				}
-				reply := fresh
-				switch {
-				case bytes.HasPrefix(path, []byte("/kept/")):
-					reply = kept
-				case bytes.HasPrefix(path, []byte("/cold/")):
-					b.cold.Add(1)
-					time.Sleep(slow)
-					reply = kept
-				case name == "recommendations":
-					time.Sleep(slow)
-				}
-				if _, err := conn.Write(reply); err != nil {
+				if _, err := conn.Write(reply(path)); err != nil {
 					return
 				}
 			}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -27,32 +26,16 @@ func (s *socket) accept(ln net.Listener) {
 	well := []byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 	sick := []byte("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\nno")
 	bare := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", bareSize, bytes.Repeat([]byte("x"), bareSize))
-	for {
-		conn, err := ln.Accept()
-		if err != nil {
-			return
+	answerAll(ln, func(path []byte) []byte {
+		switch {
+		case string(path) == "/bare":
+			return bare
+		case string(path) == "/diagnostics" && s.sick.Load():
+			s.checks.Add(1)
+			return sick
 		}
-		go func() {
-			defer conn.Close()
-			for in := bufio.NewReader(conn); ; {
-				path, err := readHead(in)
-				if err != nil {
-					return
-				}
-				reply := well
-				switch {
-				case string(path) == "/bare":
-					reply = bare
-				case string(path) == "/diagnostics" && s.sick.Load():
-					s.checks.Add(1)
-					reply = sick
-				}
-				if _, err := conn.Write(reply); err != nil {
-					return
-				}
-			}
-		}()
-	}
+		return well
+	})
 }
 
 // lossy loses heartbeats on their way.

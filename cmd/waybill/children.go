@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/waybill-log/waybill/demo-services/shop"
@@ -23,7 +24,7 @@ type whereabouts struct {
 }
 
 // beChild says where the services are, and has the process end when whoever started it does.
-func (a *app) beChild(_ context.Context, s *stack, services *shop.Shop) error {
+func (a *app) beChild(s *stack, services *shop.Shop) error {
 	if err := json.NewEncoder(a.stdout).Encode(whereabouts{s.cfg.DemoServices, services.RegistryURL(), services.URLs(), os.Getpid()}); err != nil {
 		return err
 	}
@@ -34,8 +35,9 @@ func (a *app) beChild(_ context.Context, s *stack, services *shop.Shop) error {
 	return nil
 }
 
-// startProcesses starts each demo service as a process of its own.
-func (a *app) startProcesses(ctx context.Context, cfg shop.Config) (_ *shop.Shop, err error) {
+// startProcesses starts each demo service as a process of its own; flags are what all are told
+// that cfg does not say.
+func (a *app) startProcesses(ctx context.Context, cfg shop.Config, flags ...string) (_ *shop.Shop, err error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -48,12 +50,11 @@ func (a *app) startProcesses(ctx context.Context, cfg shop.Config) (_ *shop.Shop
 		}
 	}()
 	for _, name := range shop.Names() {
-		args := []string{
-			"demo", "--child", "--demo-services", name, "--server", strings.TrimSuffix(cfg.Track, "/?id="), "--public-url", strings.TrimSuffix(cfg.Track, "/?id="), "--kafka-brokers", strings.Join(cfg.Brokers, ","),
-			"--data", strings.TrimSuffix(cfg.Data, "/demo"), "--registry-url", urls["registry"], "--demo-protocol", cfg.Protocol,
-		}
+		args := append([]string{
+			"demo", "--child", "--demo-services", name, "--kafka-brokers", strings.Join(cfg.Brokers, ","), "--registry-url", urls["registry"], "--demo-protocol", cfg.Protocol,
+		}, flags...)
 		if addr := cfg.Addrs[name]; addr != "" {
-			args = append(args, "--"+map[bool]string{true: name, false: "demo"}[name == "gateway" || name == "registry" || name == "bank" || name == "game"]+"-addr", addr)
+			args = append(args, "--"+addrFlag(name), addr)
 		}
 		w, err := a.child(exe, args, &children)
 		if err != nil {
@@ -63,6 +64,15 @@ func (a *app) startProcesses(ctx context.Context, cfg shop.Config) (_ *shop.Shop
 		fmt.Fprintf(a.stderr, "waybill: %s is process %d\n", name, w.PID)
 	}
 	return shop.Attach(ctx, cfg, urls, children)
+}
+
+// addrFlag is the setting of a demo service's address: its own, or what the others share.
+func addrFlag(service string) string {
+	own := service + "-addr"
+	if slices.ContainsFunc(settings, func(s setting) bool { return s.name == own }) {
+		return own
+	}
+	return "demo-addr"
 }
 
 // child starts a process of demo services, and waits until it says where they are.

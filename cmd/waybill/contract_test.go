@@ -33,7 +33,7 @@ func TestTheAPIIsAsDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	demo := waybill(t, append([]string{"demo", "-o", "json", "--gateway-addr", "127.0.0.1:0", "--registry-addr", "127.0.0.1:0", "--bank-addr", "127.0.0.1:0", "--game-addr", "127.0.0.1:0"}, loopback(t)...)...)
+	demo := waybill(t, append([]string{"demo", "-o", "json"}, loopback(t, demoServices...)...)...)
 	var look firstLook
 	if err := json.Unmarshal([]byte(demo.firstLine(t)), &look); err != nil {
 		t.Fatal(err)

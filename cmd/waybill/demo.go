@@ -121,14 +121,18 @@ func (a *app) runDemo(ctx context.Context, s *stack, d *demonstration) error {
 	case len(s.cfg.KafkaBrokers) == 0:
 		return usage(errors.New("demo with --server needs --kafka-brokers too: the demo services have to write where that server reads"))
 	}
-	start := shop.Start
-	if d.processes {
-		start = a.startProcesses
+	public := cmp.Or(s.cfg.PublicURL, server)
+	cfg := shop.Config{
+		Brokers: s.brokers, Data: data, Console: console, Protocol: s.cfg.DemoProtocol, Services: s.cfg.DemoServices, Registry: s.cfg.RegistryURL,
+		Addrs: s.cfg.demoAddrs(), Track: public + "/?id=",
 	}
-	services, err := start(ctx, shop.Config{
-		Brokers: s.brokers, Data: data, Console: console, Protocol: s.cfg.DemoProtocol, Services: s.cfg.demoServices(), Registry: s.cfg.RegistryURL,
-		Addrs: s.cfg.demoAddrs(), Track: cmp.Or(s.cfg.PublicURL, server) + "/?id=",
-	})
+	var services *shop.Shop
+	var err error
+	if d.processes {
+		services, err = a.startProcesses(ctx, cfg, "--server", server, "--public-url", public, "--data", s.cfg.Data)
+	} else {
+		services, err = shop.Start(ctx, cfg)
+	}
 	if err != nil {
 		return err
 	}
@@ -138,8 +142,8 @@ func (a *app) runDemo(ctx context.Context, s *stack, d *demonstration) error {
 	}
 	switch {
 	case d.child:
-		return a.beChild(ctx, s, services)
-	case s.cfg.demoServices() != nil:
+		return a.beChild(s, services)
+	case len(s.cfg.DemoServices) > 0:
 		slog.New(a.console()).InfoContext(ctx, "demo services are running", "services", s.cfg.DemoServices)
 		return nil
 	}
@@ -246,15 +250,7 @@ func (a *app) until(ctx context.Context, c *client, id string, within time.Durat
 
 var errTooLate = errors.New("too late")
 
-// demoServices are those that run here; nil: all.
-func (c *config) demoServices() []string {
-	if len(c.DemoServices) == 0 {
-		return nil
-	}
-	return c.DemoServices
-}
-
-// demoAddrs are where demo services listen.
+// demoAddrs are where demo services listen. Some have a setting of their own.
 func (c *config) demoAddrs() map[string]string {
 	addrs := map[string]string{"gateway": c.GatewayAddr, "registry": c.RegistryAddr, "bank": c.BankAddr, "game": c.GameAddr}
 	for _, name := range shop.Names() {

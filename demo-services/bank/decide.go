@@ -120,14 +120,10 @@ func declare(ctx context.Context, state, reason string) {
 // had said so.
 func (b *Bank) declare(ctx context.Context, tx *sql.Tx, m messaging.Message) error {
 	o, err := readIn(ctx, tx, m.Key)
-	var acknowledged bool
-	if err == nil {
-		err = tx.QueryRowContext(ctx, "SELECT acknowledged FROM orders WHERE id = ?", o.ID).Scan(&acknowledged)
-	}
 	if errors.Is(err, errNoOrder) {
 		return nil
 	}
-	if err == nil && (o.State == purchase.BankOpen || acknowledged) {
+	if err == nil && (o.State == purchase.BankOpen || o.acknowledged) {
 		declare(instrument.Saga(ctx, o.ID, "order", instrument.Forward), o.State, o.Reason)
 	}
 	return err
@@ -152,7 +148,9 @@ type order struct {
 	Reason        string `json:"reason,omitempty"`
 	CorrelationID string `json:"correlation_id"`
 
-	held bool
+	held         bool
+	acknowledged bool
+	told         int
 }
 
 var errNoOrder = errors.New("no order of that number")
@@ -162,8 +160,8 @@ type row interface {
 }
 
 func readIn(ctx context.Context, from row, id string) (o order, err error) {
-	err = from.QueryRowContext(ctx, "SELECT id, user, points, dollars, held, state, reason, correlation_id FROM orders WHERE id = ?", id).
-		Scan(&o.ID, &o.User, &o.Points, &o.Dollars, &o.held, &o.State, &o.Reason, &o.CorrelationID)
+	err = from.QueryRowContext(ctx, "SELECT id, user, points, dollars, held, state, reason, correlation_id, acknowledged, told FROM orders WHERE id = ?", id).
+		Scan(&o.ID, &o.User, &o.Points, &o.Dollars, &o.held, &o.State, &o.Reason, &o.CorrelationID, &o.acknowledged, &o.told)
 	if errors.Is(err, sql.ErrNoRows) {
 		return o, errNoOrder
 	}

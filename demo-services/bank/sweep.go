@@ -65,16 +65,12 @@ func (b *Bank) tellAgain(ctx context.Context, tx *sql.Tx, id string) error {
 	if err != nil {
 		return err
 	}
-	var told int
-	if err := tx.QueryRowContext(ctx, "SELECT told FROM orders WHERE id = ?", id).Scan(&told); err != nil {
-		return err
-	}
-	next := b.cfg.Now().Add(min(b.cfg.Again<<min(told, 10), longestAgain)).UnixMilli()
+	next := b.cfg.Now().Add(min(b.cfg.Again<<min(o.told, 10), longestAgain)).UnixMilli()
 	done, err := tx.ExecContext(ctx, "UPDATE orders SET again = ?, told = told + 1 WHERE id = ? AND acknowledged = 0", next, id)
 	if changed, err := hasChanged(done, err); err != nil || !changed {
 		return err
 	}
-	b.log.WarnContext(ctx, "the game has not heard, telling it again", "order_id", id, "told", told+1)
+	b.log.WarnContext(ctx, "the game has not heard, telling it again", "order_id", id, "told", o.told+1)
 	return b.bus.Send(ctx, tx, purchase.Drop, id, o.Order)
 }
 

@@ -20,12 +20,13 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/waybill-log/waybill/demo-services/atomicfile"
 )
 
 // Dial is how one service misbehaves. Zero is not at all.
@@ -95,16 +96,8 @@ func (d *Dials) Turn(service string, to Dial) error {
 	if err != nil {
 		return fmt.Errorf("write dials: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(d.path), ".dials-*")
-	if err != nil {
+	if err := atomicfile.Write(d.path, text); err != nil {
 		return fmt.Errorf("write dials: %w", err)
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), d.path)
-	}
-	if err != nil {
-		return fmt.Errorf("write dials: %w", errors.Join(err, os.Remove(f.Name())))
 	}
 	d.now.Store(&all)
 	return nil

@@ -30,23 +30,26 @@ func state(ctx context.Context, tx *sql.Tx, id string) (state string, err error)
 
 // place reserves an order's points, or says why not.
 func (g *Game) place(ctx context.Context, tx *sql.Tx, m messaging.Message) error {
-	o, err := read(m)
-	if err != nil {
-		return err
-	}
-	ctx = instrument.Saga(ctx, o.ID, "points", instrument.Forward)
-	refusal, err := g.reserve(ctx, tx, o)
-	if err != nil {
-		return err
-	}
-	if refusal != "" {
-		return g.bus.Send(ctx, tx, purchase.Refused, o.ID, purchase.Refusal{ID: o.ID, Reason: refusal})
-	}
-	return g.bus.Send(ctx, tx, purchase.Credited, o.ID, o)
+	return g.answer(ctx, tx, m, func(ctx context.Context, o purchase.Order, refusal string) error {
+		if refusal != "" {
+			return g.bus.Send(ctx, tx, purchase.Refused, o.ID, purchase.Refusal{ID: o.ID, Reason: refusal})
+		}
+		return g.bus.Send(ctx, tx, purchase.Credited, o.ID, o)
+	})
 }
 
 // prepare is place for a bank that waits.
 func (g *Game) prepare(ctx context.Context, tx *sql.Tx, m messaging.Message) error {
+	return g.answer(ctx, tx, m, func(ctx context.Context, o purchase.Order, refusal string) error {
+		if refusal != "" {
+			return g.bus.Refuse(ctx, tx, refusal)
+		}
+		return g.bus.Reply(ctx, tx, o)
+	})
+}
+
+// answer reserves an order's points, and has say tell what came of it; refusal is empty where they are reserved.
+func (g *Game) answer(ctx context.Context, tx *sql.Tx, m messaging.Message, say func(ctx context.Context, o purchase.Order, refusal string) error) error {
 	o, err := read(m)
 	if err != nil {
 		return err
@@ -56,10 +59,7 @@ func (g *Game) prepare(ctx context.Context, tx *sql.Tx, m messaging.Message) err
 	if err != nil {
 		return err
 	}
-	if refusal != "" {
-		return g.bus.Refuse(ctx, tx, refusal)
-	}
-	return g.bus.Reply(ctx, tx, o)
+	return say(ctx, o, refusal)
 }
 
 // reserve returns why it did not; empty: the points are reserved, or were before.

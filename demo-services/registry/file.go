@@ -8,9 +8,9 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 
+	"github.com/waybill-log/waybill/demo-services/atomicfile"
 	"github.com/waybill-log/waybill/demo-services/discovery"
 )
 
@@ -95,7 +95,7 @@ func (r *Registry) write(set discovery.Settings) error {
 	r.dirty.Store(false)
 	b, err := json.Marshal(r.state(set))
 	if err == nil {
-		err = replace(r.cfg.File, b)
+		err = atomicfile.Write(r.cfg.File, b)
 	}
 	if err != nil {
 		r.dirty.Store(true)
@@ -119,32 +119,4 @@ func (r *Registry) state(set discovery.Settings) state {
 	r.mu.RUnlock()
 	slices.Sort(st.Names)
 	return st
-}
-
-// replace writes a file so that after a crash it is the old or the new one.
-func replace(path string, b []byte) (err error) {
-	dir, name := filepath.Split(path)
-	f, err := os.CreateTemp(dir, name+".new-*") // 0600: settings may be secret
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	if dir == "" {
-		dir = "."
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -73,7 +73,7 @@ func (s *Shop) serveGateway(ctx context.Context, ln net.Listener) error {
 		track = s.Track
 	}
 	g, err := gateway.New(gateway.Config{
-		Services: h.in.Transport(s.dials.Transport("gateway", h.found.Transport(connections()))), Minter: minter, IdentityKeys: h.keys.of(&h.keys.identity),
+		Services: h.in.Transport(s.dials.Transport("gateway", h.found.Transport(connections()))), Minter: minter, IdentityKeys: h.believed.identity.all,
 		Logger: h.log, Page: page.Handler(), TrackURL: track,
 	})
 	if err != nil {

@@ -42,7 +42,8 @@ type host struct {
 	db    *sql.DB
 	bus   *messaging.Bus // nil: the service has nothing to do with messages
 	web   *echo.Echo
-	keys  keys
+
+	believed struct{ gateway, identity keys }
 
 	life       context.Context // of what runs in the background
 	background func(func(context.Context))
@@ -51,16 +52,14 @@ type host struct {
 
 // keys are what the registry's settings say of whom to believe.
 type keys struct {
-	gateway, identity atomic.Pointer[[]ed25519.PublicKey]
+	now atomic.Pointer[[]ed25519.PublicKey]
 }
 
-func (k *keys) of(p *atomic.Pointer[[]ed25519.PublicKey]) func() []ed25519.PublicKey {
-	return func() []ed25519.PublicKey {
-		if now := p.Load(); now != nil {
-			return *now
-		}
-		return nil
+func (k *keys) all() []ed25519.PublicKey {
+	if now := k.now.Load(); now != nil {
+		return *now
 	}
+	return nil
 }
 
 // host starts what each service has: records, a way to find others, and an API.
@@ -121,13 +120,13 @@ func (h *host) dial() dials.Dial { return h.dials.Of(h.name) }
 // follow learns from the registry's settings whom to believe.
 func (h *host) follow(ctx context.Context) {
 	_ = h.found.Watch(ctx, func(s discovery.Settings) { // ends with ctx only
-		for name, to := range map[string]*atomic.Pointer[[]ed25519.PublicKey]{"gateway.key": &h.keys.gateway, "identity.key": &h.keys.identity} {
+		for name, to := range map[string]*keys{"gateway.key": &h.believed.gateway, "identity.key": &h.believed.identity} {
 			parsed, err := credential.ParseKeys(s.Values[name])
 			if err != nil {
 				h.log.ErrorContext(ctx, "a key in the settings is wrong", "name", name, "error", err)
 				continue
 			}
-			to.Store(&parsed)
+			to.now.Store(&parsed)
 		}
 	})
 }
@@ -181,7 +180,7 @@ func (s *Shop) serve(ctx context.Context, name string, ln net.Listener) error {
 		return err
 	}
 	s.stops = append(s.stops, stop{name + " database", func(context.Context) error { return h.db.Close() }})
-	if s.reads(name) {
+	if what.messages {
 		instance, err := s.instance(name)
 		if err != nil {
 			return err
@@ -198,7 +197,7 @@ func (s *Shop) serve(ctx context.Context, name string, ln net.Listener) error {
 	}
 	h.web.Use(middleware.BodyLimit("64K"))
 	if name != "identity" { // who logs in has no credential yet, and asks through the gateway only
-		h.web.Use(credential.NewVerifier(issuer, name, h.keys.of(&h.keys.gateway)).Echo())
+		h.web.Use(credential.NewVerifier(issuer, name, h.believed.gateway.all).Echo())
 	}
 	p.Routes(h.web)
 	h.stopBackground()
@@ -223,13 +222,6 @@ func (s *Shop) receive(h *host) {
 	ended := make(chan error, 1)
 	go func() { ended <- h.bus.Run(running) }()
 	s.stops = append(s.stops, stop{h.name + " messages", func(context.Context) error { cancel(); return <-ended }})
-}
-
-// handle is bus.Handle for a service that has one.
-func (h *host) handle(typ string, handle messaging.Handler) {
-	if h.bus != nil {
-		h.bus.Handle(typ, handle)
-	}
 }
 
 func (s *Shop) register(ctx context.Context, h *host) error {

@@ -2,6 +2,7 @@ package shop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -131,15 +132,14 @@ func (s *Shop) Mend() error {
 func (s *Shop) outOfRotation(ctx context.Context, service string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	v := Visitor{gateway: s.registry}
 	for {
-		a, err := v.Do(ctx, "GET", "/services/"+service, nil)
-		if err == nil && strings.Contains(string(a.Body), `"instances":[]`) {
+		serves, err := s.inRotation(ctx, service)
+		if err == nil && !serves {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s stays in rotation: %s %w", service, a.Body, ctx.Err())
+			return fmt.Errorf("%s stays in rotation: %w", service, errors.Join(ctx.Err(), err))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -26,10 +25,11 @@ import (
 
 // service is one that has a store.
 type service struct {
-	name   string
-	schema string
-	sample string // path of a GET whose handler is part of a diagnosis
-	open   func(h *host) (part, error)
+	name     string
+	schema   string
+	sample   string // path of a GET whose handler is part of a diagnosis
+	messages bool   // whether it sends or receives some
+	open     func(h *host) (part, error)
 }
 
 // part is what a service's own package gives its host.
@@ -41,15 +41,15 @@ type part interface {
 // services are all that have a store, in the order of their start.
 func services() []service {
 	return []service{
-		{"identity", identity.Schema, "", openIdentity},
-		{"products", products.Schema, "/products", func(h *host) (part, error) { return products.New(h.db, h.log), nil }},
-		{"reviews", reviews.Schema, "/reviews", func(h *host) (part, error) { return reviews.New(h.db, h.log), nil }},
-		{"recommendations", recommendations.Schema, "/recommendations", func(h *host) (part, error) { return recommendations.New(h.db, h.log), nil }},
-		{"stock", stock.Schema, "/stock", func(h *host) (part, error) { return stock.New(h.db, h.log), nil }},
-		{"cart", cart.Schema, "/cart", func(h *host) (part, error) { return cart.New(h.db, h.log), nil }},
-		{"orders", orders.Schema, "/orders", openOrders},
-		{"game", game.Schema, "/player", openGame},
-		{"bank", bank.Schema, "", openBank},
+		{"identity", identity.Schema, "", false, openIdentity},
+		{"products", products.Schema, "/products", false, func(h *host) (part, error) { return products.New(h.db, h.log), nil }},
+		{"reviews", reviews.Schema, "/reviews", false, func(h *host) (part, error) { return reviews.New(h.db, h.log), nil }},
+		{"recommendations", recommendations.Schema, "/recommendations", false, func(h *host) (part, error) { return recommendations.New(h.db, h.log), nil }},
+		{"stock", stock.Schema, "/stock", false, func(h *host) (part, error) { return stock.New(h.db, h.log), nil }},
+		{"cart", cart.Schema, "/cart", false, func(h *host) (part, error) { return cart.New(h.db, h.log), nil }},
+		{"orders", orders.Schema, "/orders", true, openOrders},
+		{"game", game.Schema, "/player", true, openGame},
+		{"bank", bank.Schema, "", true, openBank},
 	}
 }
 
@@ -86,8 +86,8 @@ func openOrders(h *host) (part, error) {
 		}
 		return err
 	}
-	h.handle(purchase.Opened, record)
-	h.handle(purchase.Returned, record)
+	h.bus.Handle(purchase.Opened, record)
+	h.bus.Handle(purchase.Returned, record)
 	return s, nil
 }
 
@@ -101,14 +101,4 @@ func openBank(h *host) (part, error) {
 		h.background(b.Run)
 	}
 	return b, err
-}
-
-// reads reports whether a service reads messages or sends some.
-func (s *Shop) reads(name string) bool {
-	for _, topic := range s.Table().Topics {
-		if slices.Contains(topic.Readers, name) {
-			return true
-		}
-	}
-	return false
 }

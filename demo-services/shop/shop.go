@@ -16,6 +16,7 @@ package shop
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,7 +30,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/waybill-log/waybill/demo-services/atomicfile"
 	"github.com/waybill-log/waybill/demo-services/dials"
+	"github.com/waybill-log/waybill/demo-services/discovery"
 	"github.com/waybill-log/waybill/demo-services/messaging"
 )
 
@@ -37,7 +40,7 @@ import (
 type Config struct {
 	Brokers  []string
 	Data     string            // folder of the services' SQLite files, of routes.yaml and dials.yaml
-	Services []string          // which run here; nil: all
+	Services []string          // which run here; none: all
 	Registry string            // URL of the registry, where that is not one of them
 	Addrs    map[string]string // service → host:port; none: a free port of this machine
 	Protocol string            // of purchases: saga or two-phase; empty: saga
@@ -73,7 +76,7 @@ var routes []byte
 // Start binds every address, starts the services, and returns when they have found each other.
 // An error says which address or folder is taken.
 func Start(ctx context.Context, cfg Config) (_ *Shop, err error) {
-	if cfg.Services == nil {
+	if len(cfg.Services) == 0 {
 		cfg.Services = Names()
 	}
 	if cfg.Console == nil {
@@ -184,15 +187,7 @@ func writeOnce(path string, text []byte) error {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
+	return atomicfile.Write(path, text)
 }
 
 // found waits until the gateway is there and finds whom it needs.
@@ -216,7 +211,7 @@ func (s *Shop) found(ctx context.Context) error {
 		return err
 	}
 	for {
-		err := s.inRotation(ctx)
+		err := s.allInRotation(ctx)
 		if err == nil {
 			err = ask()
 		}
@@ -231,16 +226,30 @@ func (s *Shop) found(ctx context.Context) error {
 	}
 }
 
-// inRotation reports who is not.
-func (s *Shop) inRotation(ctx context.Context) error {
-	v := NewVisitor(s.registry)
+// allInRotation reports who is not.
+func (s *Shop) allInRotation(ctx context.Context) error {
 	for _, name := range Names()[1:] {
-		a, err := v.Do(ctx, http.MethodGet, "/services/"+name, nil)
-		if err != nil || a.Status != http.StatusOK || strings.Contains(string(a.Body), `"instances":[]`) {
+		if serves, err := s.inRotation(ctx, name); err != nil || !serves {
 			return errors.Join(fmt.Errorf("%s is not in rotation", name), err)
 		}
 	}
 	return nil
+}
+
+// inRotation reports whether somebody serves under a name, as the registry says now: its client
+// would say what it said a second ago.
+func (s *Shop) inRotation(ctx context.Context, name string) (bool, error) {
+	a, err := NewVisitor(s.registry).Do(ctx, http.MethodGet, "/services/"+name, nil)
+	if err != nil || a.Status == http.StatusNotFound {
+		return false, err
+	}
+	var found struct {
+		Instances []discovery.Instance `json:"instances"`
+	}
+	if err := json.Unmarshal(a.Body, &found); err != nil {
+		return false, fmt.Errorf("registry answers %d: %w", a.Status, err)
+	}
+	return len(found.Instances) > 0, nil
 }
 
 // URL is the gateway's address.
@@ -262,12 +271,6 @@ func Routes(data string) (*messaging.Table, error) {
 		return messaging.ParseTable(routes)
 	}
 	return t, err
-}
-
-// Table is where messages flow now.
-func (s *Shop) Table() *messaging.Table {
-	t, _ := s.router.Table()
-	return t
 }
 
 // Close ends the services, records last.

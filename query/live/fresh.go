@@ -81,14 +81,14 @@ func (fr *Fresh) look() error {
 func (fr *Fresh) ByKey(ctx context.Context, key string, limit int) ([]store.Entry, bool, error) {
 	recent := fr.f.Recent(key)
 	entries, more, err := fr.Store.ByKey(ctx, key, limit)
-	return merge(entries, more, err, recent, limit)
+	return earliest(entries, more, err, recent, limit)
 }
 
 // ByTrace implements store.Reader.
 func (fr *Fresh) ByTrace(ctx context.Context, traces []string, limit int) ([]store.Entry, bool, error) {
 	recent := fr.f.RecentTraces(traces)
 	entries, more, err := fr.Store.ByTrace(ctx, traces, limit)
-	return merge(entries, more, err, recent, limit)
+	return earliest(entries, more, err, recent, limit)
 }
 
 // Search implements store.Searcher. Where it asks for the records of some correlation keys, and
@@ -108,21 +108,11 @@ func (fr *Fresh) Search(ctx context.Context, q store.Query) (store.Page, error) 
 	}
 	from, to := place(q.After), place(page.Next)
 	within := filter.NewMatcher(q.Filter)
-	there := make(map[string]bool, len(page.Entries))
-	for _, e := range page.Entries {
-		there[e.ID] = true
-	}
-	for _, e := range recent {
-		switch {
-		case there[e.ID], !q.After.IsZero() && compare(e, from) <= 0, !page.Next.IsZero() && compare(e, to) > 0:
-		case !q.From.IsZero() && e.Time.Before(q.From), !q.Until.IsZero() && !e.Time.Before(q.Until):
-		case within.Match(e.Raw):
-			there[e.ID] = true
-			page.Entries = append(page.Entries, e)
-		}
-	}
-	slices.SortFunc(page.Entries, compare)
-	if len(page.Entries) > q.Limit {
+	recent = slices.DeleteFunc(recent, func(e store.Entry) bool {
+		return !q.After.IsZero() && compare(e, from) <= 0 || !page.Next.IsZero() && compare(e, to) > 0 ||
+			!q.From.IsZero() && e.Time.Before(q.From) || !q.Until.IsZero() && !e.Time.Before(q.Until) || !within.Match(e.Raw)
+	})
+	if page.Entries = merge(page.Entries, recent, compare); len(page.Entries) > q.Limit {
 		page.Entries, page.Partial = page.Entries[:q.Limit], false
 		page.Next = store.CursorAt(page.Entries[q.Limit-1])
 	}
@@ -167,25 +157,31 @@ func (f *Follower) RecentTraces(traces []string) []store.Entry {
 	return f.memory.ofTraces(traces)
 }
 
-// merge adds to what a store has answered. Where both have a record, the store's is taken.
-func merge(entries []store.Entry, more bool, err error, recent []store.Entry, limit int) ([]store.Entry, bool, error) {
+// earliest adds to the earliest records that a store has answered with.
+func earliest(entries []store.Entry, more bool, err error, recent []store.Entry, limit int) ([]store.Entry, bool, error) {
 	if err != nil || len(recent) == 0 {
 		return entries, more, err
 	}
+	if entries = merge(entries, recent, store.Compare); len(entries) > limit {
+		return entries[:limit], true, nil
+	}
+	return entries, more, nil
+}
+
+// merge adds to what a store has answered. Of a record that is there twice, the first is taken.
+func merge(entries, recent []store.Entry, compare func(a, b store.Entry) int) []store.Entry {
 	there := make(map[string]bool, len(entries))
 	for _, e := range entries {
 		there[e.ID] = true
 	}
 	for _, e := range recent {
 		if !there[e.ID] {
+			there[e.ID] = true
 			entries = append(entries, e)
 		}
 	}
-	slices.SortFunc(entries, store.Compare)
-	if len(entries) > limit {
-		return entries[:limit], true, nil
-	}
-	return entries, more, nil
+	slices.SortFunc(entries, compare)
+	return entries
 }
 
 // Claim is what one answer, out of several questions, may say of its time.
