@@ -21,9 +21,14 @@ import (
 	"github.com/waybill-log/waybill/demo-services/registry"
 )
 
-// serveRegistry starts what everybody asks for everybody, and the page of dials beside it.
+// serveRegistry starts what everybody asks for everybody, and the page of dials beside it. Who does
+// not register is listed in services.yaml.
 func (s *Shop) serveRegistry(ln net.Listener) error {
-	r, err := registry.Open(registry.Config{File: filepath.Join(s.cfg.Data, "registry.json"), Own: s.urls["registry"], Logger: s.log})
+	static, err := registry.ReadStatic(filepath.Join(s.cfg.Data, "services.yaml"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	r, err := registry.Open(registry.Config{Static: static, File: filepath.Join(s.cfg.Data, "registry.json"), Own: s.urls["registry"], Logger: s.log})
 	if err != nil {
 		return err
 	}

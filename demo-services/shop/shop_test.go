@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -327,6 +328,34 @@ func TestASickServiceIsLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(true)
+}
+
+// Services that do not register themselves are known by a file.
+func TestServicesAreListedInAFileToo(t *testing.T) {
+	data := t.TempDir()
+	start := func(text string) (*shop.Shop, error) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(data, "services.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return shop.Start(t.Context(), shop.Config{Data: data, Services: []string{"registry"}})
+	}
+	if _, err := start("services:\n  - name: mail\n    port: 7\n"); err == nil || !strings.Contains(err.Error(), "line 3: field port not found") {
+		t.Errorf("got %v", err)
+	}
+	s, err := start("services:\n  - name: mail\n    urls: [http://127.0.0.1:7999]\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	res, err := http.Get(s.RegistryURL() + "/services/mail")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("the registry knows of no mail: %s", res.Status)
+	}
 }
 
 func TestStartSaysWhatIsWrong(t *testing.T) {
