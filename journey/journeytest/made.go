@@ -45,6 +45,23 @@ func (m *Made) Lost() (n int) {
 	return n
 }
 
+// Misplaced are the hops whose first record stands before the first one of the hop that caused
+// them, in all the journey's records in some order.
+func (m *Made) Misplaced(order []*record.Record) (hops []string) {
+	first := map[string]int{}
+	for i, r := range order {
+		if _, met := first[r.Hop()]; !met {
+			first[r.Hop()] = i
+		}
+	}
+	for hop, cause := range m.Causes {
+		if first[hop] < first[cause] {
+			hops = append(hops, hop)
+		}
+	}
+	return hops
+}
+
 // WriteNDJSON writes the records as the intake for lines takes them, which takes no ledgers.
 func (m *Made) WriteNDJSON(w io.Writer) error {
 	for i := range m.Records {

@@ -72,6 +72,9 @@ func TestTheWorstJourneyIsBuiltAsItReallyWas(t *testing.T) {
 		if len(j.Hops) != m.Hops || len(m.Causes) < m.Hops*9/10 {
 			t.Errorf("%d hops, %d of them with a cause; want %d", len(j.Hops), len(m.Causes), m.Hops)
 		}
+		if hops := m.Misplaced(j.Records); len(hops) > 0 {
+			t.Errorf("%d hops have records before their cause has any, like %s", len(hops), hops[0])
+		}
 		last := m.Start
 		for _, r := range m.Records {
 			at := r.Time.Add(-m.Skews[r.Node])
