@@ -7,7 +7,7 @@ TEST := CGO_ENABLED=1 GOFLAGS="$(GOFLAGS) -race -gcflags=modernc.org/...=-d=chec
 
 LINT_VERSION := v2.13.2
 LINT         := bin/golangci-lint-$(LINT_VERSION)
-UI_SOURCES   := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/tsconfig.json ui/package-lock.json -type f)
+UI_SOURCES   := $(shell find ui/src ui/public ui/schema.mjs query/api/openapi.json ui/index.html ui/vite.config.ts ui/tsconfig.json ui/package-lock.json -type f)
 
 PROPERTIES   := $(sort $(dir $(shell grep -rl --include='*_test.go' --exclude-dir=node_modules pgregory.net/rapid .)))
 

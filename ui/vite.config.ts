@@ -6,6 +6,10 @@ const shipped = [
   'preact',
   '@preact/signals',
   '@preact/signals-core',
+  '@tanstack/virtual-core',
+  'uplot',
+  '@dagrejs/dagre',
+  'eventsource-parser',
   '@fontsource-variable/instrument-sans',
   '@fontsource-variable/geist-mono',
 ];

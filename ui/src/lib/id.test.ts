@@ -17,12 +17,13 @@ describe('readId', () => {
   reads('takes the address of a page', `http://127.0.0.1:7600/?id=${ID}#hop-2`, { id: ID });
   reads('keeps an address that names no ID', 'http://shop/1', { id: 'http://shop/1' });
   reads('keeps a lone quote', '"abc', { id: '"abc' });
-  reads('takes 128 characters', 'x'.repeat(128), { id: 'x'.repeat(128) });
+  reads('takes 2048 characters', 'x'.repeat(2048), { id: 'x'.repeat(2048) });
+  reads('takes an order number with a space', 'order 17', { id: 'order 17' });
+  reads('takes what is not ASCII', '訂單-17', { id: '訂單-17' });
 
   reads('refuses nothing', '   ', { fault: 'empty' });
-  reads('refuses 129 characters', 'x'.repeat(129), { fault: 'too_long' });
-  reads('refuses a space inside', 'a b', { fault: 'bad_character' });
-  reads('refuses what is not ASCII', 'käse', { fault: 'bad_character' });
+  reads('refuses 2049 characters', 'x'.repeat(2049), { fault: 'too_long' });
+  reads('refuses a line break inside', 'a\nb', { fault: 'bad_character' });
   reads('refuses a dot', '.', { fault: 'dots' });
   reads('refuses two dots', '..', { fault: 'dots' });
   reads('takes three dots', '...', { id: '...' });

@@ -1,5 +1,5 @@
-const ID = /^[\x21-\x7E]+$/;
-const LONGEST = 128;
+const LINE_BREAK = /[\x00-\x1f\x7f]/;
+const LONGEST = 2048; // what the server takes
 
 export type IdFault = 'empty' | 'too_long' | 'bad_character' | 'dots';
 export type EnteredId = { readonly id: string } | { readonly fault: IdFault };
@@ -12,7 +12,7 @@ export function readId(entered: string): EnteredId {
   const id = unwrap(entered.trim());
   if (id === '') return { fault: 'empty' };
   if (id.length > LONGEST) return { fault: 'too_long' };
-  if (!ID.test(id)) return { fault: 'bad_character' };
+  if (LINE_BREAK.test(id)) return { fault: 'bad_character' };
   // No encoding keeps "." and ".." from being taken as a folder in an address.
   if (id === '.' || id === '..') return { fault: 'dots' };
   return { id };

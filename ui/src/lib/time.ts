@@ -24,17 +24,56 @@ export function parseTime(text: string): Nanos | null {
   return BigInt(date.getTime() / 1000 - offset) * SECOND + fraction;
 }
 
-/** `14:05:09.042` in the reader's zone. Cut, not rounded, so that a clock never shows a moment that had not come. */
-export function clockTime(time: Nanos): string {
+/** How times are shown: how long ago, or as a clock in the reader's zone or in UTC. */
+export const timeModes = ['relative', 'local', 'utc'] as const;
+export type TimeMode = (typeof timeModes)[number];
+export type Zone = 'local' | 'utc';
+
+/** `14:05:09.042`. Cut, not rounded, so that a clock never shows a moment that had not come. */
+export function clockTime(time: Nanos, zone: Zone = 'local'): string {
   const date = toDate(time);
   const two = (n: number): string => String(n).padStart(2, '0');
-  const millis = String(date.getMilliseconds()).padStart(3, '0');
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${millis}`;
+  const [h, m, s, ms] =
+    zone === 'utc'
+      ? [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds(), date.getUTCMilliseconds()]
+      : [date.getHours(), date.getMinutes(), date.getSeconds(), date.getMilliseconds()];
+  return `${two(h)}:${two(m)}:${two(s)}.${String(ms).padStart(3, '0')}`;
 }
 
-/** `23 November 2026` in the reader's zone. */
-export function calendarDay(time: Nanos): string {
-  return new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric' }).format(toDate(time));
+/** `23 November 2026`, or what that is in another language. */
+export function calendarDay(time: Nanos, zone: Zone = 'local', language = 'en-GB'): string {
+  return dayFormat(language === 'en' ? 'en-GB' : language, zone).format(toDate(time));
+}
+
+/** `4 minutes ago`, `in 2 hours`: the largest unit that is full. */
+export function relativeTime(time: Nanos, now: Nanos, language: string): string {
+  const seconds = Number(time - now) / 1e9;
+  for (const [unit, size] of units) {
+    if (Math.abs(seconds) >= size) return relativeFormat(language).format(Math.trunc(seconds / size), unit);
+  }
+  return relativeFormat(language).format(0, 'second');
+}
+
+const units = [['day', 86_400], ['hour', 3600], ['minute', 60], ['second', 1]] as const;
+
+// Formats take longer to make than to use, and lists use them by the thousand.
+const dayFormat = memo((language: string, zone: Zone) =>
+  new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', year: 'numeric', ...(zone === 'utc' ? { timeZone: 'UTC' } : {}) }));
+const relativeFormat = memo((language: string) => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }));
+
+function memo<A extends string[], T>(make: (...args: A) => T): (...args: A) => T {
+  const made = new Map<string, T>();
+  return (...args) => {
+    const key = args.join(' ');
+    let value = made.get(key);
+    if (value === undefined) made.set(key, (value = make(...args)));
+    return value;
+  };
+}
+
+/** Now, by the browser's clock. */
+export function nanosOf(milliseconds: number): Nanos {
+  return BigInt(Math.trunc(milliseconds)) * 1_000_000n;
 }
 
 /** All nine digits, in UTC: `2026-11-23T13:05:09.042000001Z`. */

@@ -1,33 +1,39 @@
-import { idInSearch, searchForId } from '../lib/id';
-import type { Tracker } from './tracker';
+import { signal } from '@preact/signals';
+import type { ReadonlySignal } from '@preact/signals';
+import { hrefOf, readRoute } from '../lib/route';
+import type { Page, Route, RouteParams } from '../lib/route';
 
-/** The URL holds the view: `/` is the start page, `/?id=…` a journey. */
+/** The URL holds the view. */
 export interface Address {
-  go(id: string): void;
-  home(): void;
+  readonly route: ReadonlySignal<Route>;
+  /** Goes to a view that is worth coming back from. */
+  go(page: Page, params?: RouteParams): void;
+  /** Changes the view in place, such as what is selected. What is undefined or empty is left out. */
+  set(params: RouteParams): void;
 }
 
-/** Follows the browser's back and forward, and shows at once what the address names. */
-export function openAddress(tracker: Tracker, window: Window): Address {
-  let shown: string | null = null;
-
-  function show(id: string | null): void {
-    shown = id;
-    tracker.track(id);
-  }
-
-  function visit(id: string | null): void {
-    // The same number again is a wish to look again, not a new page to come back from.
-    if (id !== shown) window.history.pushState(null, '', id === null ? '/' : `/${searchForId(id)}`);
-    show(id);
-    window.scrollTo(0, 0);
-  }
-
-  window.addEventListener('popstate', () => {
-    const id = idInSearch(window.location.search);
-    if (id !== shown) show(id); // else only the #station changed
-  });
-  show(idInSearch(window.location.search));
-
-  return { go: visit, home: () => visit(null) };
+/** Follows the browser's back and forward. */
+export function openAddress(window: Window): Address {
+  const read = (): Route => readRoute(window.location.pathname, window.location.search);
+  const route = signal(read());
+  const same = (a: Route, b: Route): boolean => hrefOf(a.page, a.params) === hrefOf(b.page, b.params);
+  const show = (next: Route): void => {
+    if (!same(route.peek(), next)) route.value = next; // else only the #anchor changed
+  };
+  window.addEventListener('popstate', () => show(read()));
+  return {
+    route,
+    go(page, params = {}) {
+      const href = hrefOf(page, params);
+      if (href !== hrefOf(route.peek().page, route.peek().params)) window.history.pushState(null, '', href);
+      // The same again is a wish to look again.
+      route.value = read();
+      window.scrollTo(0, 0);
+    },
+    set(params) {
+      const { page, params: old } = route.peek();
+      window.history.replaceState(null, '', hrefOf(page, { ...old, ...params }));
+      show(read());
+    },
+  };
 }
