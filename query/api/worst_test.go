@@ -1,11 +1,9 @@
 package api_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
 	"testing"
@@ -50,20 +48,6 @@ func stored(t *testing.T, made ...*journeytest.Made) store.Store {
 	return st
 }
 
-// answerOf is the API's answer about a journey.
-func answerOf(t *testing.T, h http.Handler, id, asked string) *query.Journey {
-	t.Helper()
-	w := get(h, journeys+url.PathEscape(id)+asked)
-	if w.Code != http.StatusOK {
-		t.Fatalf("%s%s: %d %.300s", id, asked, w.Code, w.Body)
-	}
-	var j query.Journey
-	if err := json.Unmarshal(w.Body.Bytes(), &j); err != nil {
-		t.Fatal(err)
-	}
-	return &j
-}
-
 func TestTheWorstJourneyIsAnsweredRight(t *testing.T) {
 	n := 10_000
 	if os.Getenv("TORTURE") != "" {
@@ -74,7 +58,7 @@ func TestTheWorstJourneyIsAnsweredRight(t *testing.T) {
 	st := stored(t, m)
 	h := serve(t, setup{Store: st, Evidence: proof{m, now}})
 	const window = 5000
-	j := answerOf(t, h, m.ID, fmt.Sprintf("?records=0,%d", window))
+	j := answerOf[query.Journey](t, h, journeys+m.ID+fmt.Sprintf("?records=0,%d", window))
 	if j.Verdict != journey.Stalled || j.Completeness != journey.Lossy || j.RecordCount != n || len(j.Hops) != m.Hops || len(j.Records) != window {
 		t.Errorf("%s (%s), %s (%s); %d records, %d hops; want %d, %d", j.Verdict, j.Reason, j.Completeness, j.CompletenessReason, j.RecordCount, len(j.Hops), n, m.Hops)
 	}
@@ -96,7 +80,7 @@ func TestTheWorstJourneyIsAnsweredRight(t *testing.T) {
 	}
 	var order []*record.Record
 	for from := 0; from < n; from += window {
-		part := answerOf(t, h, m.ID, fmt.Sprintf("?records=%d,%d", from, window))
+		part := answerOf[query.Journey](t, h, journeys+m.ID+fmt.Sprintf("?records=%d,%d", from, window))
 		if part.RecordsFrom != from || len(part.Records) != window {
 			t.Fatalf("%d records from %d, want %d from %d", len(part.Records), part.RecordsFrom, window, from)
 		}
@@ -114,7 +98,7 @@ func TestTheWorstJourneyIsAnsweredRight(t *testing.T) {
 	}
 
 	behind := m.End.Add(-10 * time.Minute) // of a collector that is
-	j = answerOf(t, serve(t, setup{Store: st, Evidence: proof{m, behind}}), m.ID, "?records=0,1")
+	j = answerOf[query.Journey](t, serve(t, setup{Store: st, Evidence: proof{m, behind}}), journeys+m.ID+"?records=0,1")
 	if j.AsOf == nil || !j.AsOf.Equal(behind) || j.Completeness != journey.Unproved || len(j.Gaps) > 0 {
 		t.Errorf("as of %v: %s (%s), %d gaps", j.AsOf, j.Completeness, j.CompletenessReason, len(j.Gaps))
 	}
@@ -124,7 +108,7 @@ func TestJourneysOfEqualKeysAreAnsweredApart(t *testing.T) {
 	pair := journeytest.EqualKeys(1, time.Now())
 	h := serve(t, setup{Store: stored(t, pair[0], pair[1])})
 	for _, m := range pair {
-		if j := answerOf(t, h, m.ID, ""); j.CorrelationID != m.ID || j.RecordCount != len(m.Records) {
+		if j := answerOf[query.Journey](t, h, journeys+m.ID+""); j.CorrelationID != m.ID || j.RecordCount != len(m.Records) {
 			t.Errorf("%s is answered as %s with %d records, want %d", m.ID, j.CorrelationID, j.RecordCount, len(m.Records))
 		}
 	}
