@@ -220,7 +220,7 @@ func fits(sent, visit *Span) bool {
 	case visit.Start.Before(sent.Start.Add(-tolerance)):
 		return false
 	case sent.Kind == "producer":
-		return sent.Topic != "" && !(sent.Placed && visit.Placed)
+		return sent.Topic != "" && (!sent.Placed || !visit.Placed)
 	}
 	return sent.Path != "" && (sent.End.IsZero() || !visit.Start.After(sent.End.Add(tolerance)))
 }
