@@ -1,5 +1,5 @@
 import { completenesses, hopKinds, verdicts } from '../lib/journey';
-import type { Gap, Hop, HopKind, Journey, JourneyRecord, Leg, Outcome, Station, Transport } from '../lib/journey';
+import type { Alias, Gap, Hop, HopKind, Journey, JourneyRecord, Leg, Outcome, Saga, Shift, Skew, Station, Step, Transport } from '../lib/journey';
 import { parseTime } from '../lib/time';
 import type { Nanos } from '../lib/time';
 
@@ -18,21 +18,32 @@ export function decodeJourney(body: unknown): Journey {
   if (correlationId === '') throw new NotUnderstood('no correlation_id');
   if (verdict === undefined) throw new NotUnderstood(`verdict ${String(o['verdict'])}`);
   if (completeness === undefined) throw new NotUnderstood(`completeness ${String(o['completeness'])}`);
+  const records = list(o['records'], record);
   return {
     correlationId,
     verdict,
     completeness,
     reason: string(o['reason']),
+    verdictHop: string(o['verdict_hop']),
+    since: time(o['since']),
     completenessReason: string(o['completeness_reason']),
     asOf: time(o['as_of']),
     kind: string(o['kind']),
+    release: string(o['release']),
     start: time(o['start']),
     end: time(o['end']),
     stations: list(o['stations'], station),
     hops: list(o['hops'], hop),
     legs: list(o['legs'], leg),
-    records: list(o['records'], record),
+    records,
+    recordCount: number(o['record_count']) ?? records.length,
+    recordsFrom: count(o['records_from']),
     gaps: list(o['gaps'], gap),
+    skews: list(o['skews'], skew),
+    shifts: list(o['shifts'], shift),
+    sagas: list(o['sagas'], saga),
+    aliases: list(o['aliases'], alias),
+    warnings: strings(o['warnings']),
   };
 }
 
@@ -53,6 +64,7 @@ function hop(o: JsonObject): Hop {
     duration: number(o['duration']),
     error: string(o['error']),
     status: number(o['status']),
+    attempt: number(o['attempt']),
     outcome: oneOf<Outcome>(o['outcome'], ['success', 'failure'], 'open'),
     records: count(o['records']),
     sends: count(o['sends']),
@@ -67,19 +79,25 @@ function leg(o: JsonObject): Leg {
     sent: time(o['sent']),
     received: time(o['received']),
     duration: number(o['duration']),
+    least: number(o['least']),
+    most: number(o['most']),
     topic: string(o['topic']) || null,
     partition: number(o['partition']),
     offset: number(o['offset']),
     group: string(o['group']) || null,
+    passed: strings(o['passed']),
+    waiting: strings(o['waiting']),
   };
 }
 
 function record(o: JsonObject): JourneyRecord {
   return {
+    id: string(o['event.id']),
     time: time(o['@timestamp']),
     message: string(o['message']),
     level: string(o['log.level']),
     service: string(o['service.name']),
+    node: string(o['service.node.name']),
     kind: string(o['waybill.kind']),
     span: hopKind(o['span.kind']),
     hop: string(o['hop.id']) || string(o['span.id']),
@@ -93,6 +111,27 @@ function record(o: JsonObject): JourneyRecord {
 function gap(o: JsonObject): Gap {
   const numbers = Array.isArray(o['numbers']) ? o['numbers'].filter((n): n is number => typeof n === 'number') : [];
   return { service: string(o['service']), node: string(o['node']), hop: string(o['hop']), numbers };
+}
+
+function skew(o: JsonObject): Skew {
+  return { from: string(o['from']), to: string(o['to']), min: number(o['min']), max: number(o['max']) };
+}
+
+function shift(o: JsonObject): Shift {
+  return { service: string(o['service']), node: string(o['node']), by: count(o['by']) };
+}
+
+function saga(o: JsonObject): Saga {
+  return { id: string(o['id']), verdict: verdicts.find((known) => known === o['verdict']) ?? null, steps: list(o['steps'], step) };
+}
+
+function step(o: JsonObject): Step {
+  return { name: string(o['name']), service: string(o['service']), forward: time(o['forward']), compensated: time(o['compensated']), by: string(o['by']) };
+}
+
+// Go names these fields as the type does.
+function alias(o: JsonObject): Alias {
+  return { name: string(o['Name']), value: string(o['Value']) };
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
