@@ -1,3 +1,4 @@
+import type { Finding } from './finding';
 import type { Nanos } from './time';
 
 export const verdicts = ['delivered', 'in_transit', 'stalled', 'returned', 'exception', 'unconfirmed'] as const;
@@ -16,13 +17,16 @@ export type Transport = 'http' | 'kafka' | 'local';
 export interface Journey {
   readonly correlationId: string;
   readonly verdict: Verdict;
+  /** In the server's words, for findings that this page has none for. */
   readonly reason: string;
+  readonly finding: Finding | null;
   /** The hop that the verdict rests on; empty where it rests on none alone. */
   readonly verdictHop: string;
   /** When that was; null where it is not known. */
   readonly since: Nanos | null;
   readonly completeness: Completeness;
   readonly completenessReason: string;
+  readonly completenessFinding: Finding | null;
   /** How far the answer is known; null where the server cannot tell. */
   readonly asOf: Nanos | null;
   readonly kind: string;
@@ -39,6 +43,8 @@ export interface Journey {
   readonly recordCount: number;
   /** The place of the first of `records` among all, from 0. */
   readonly recordsFrom: number;
+  /** Asks for others of its records, as they are now; empty where the server keeps none. */
+  readonly revision: string;
   readonly gaps: readonly Gap[];
   readonly skews: readonly Skew[];
   readonly shifts: readonly Shift[];
