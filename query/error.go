@@ -25,6 +25,7 @@ const (
 	Invalid   ErrorKind = iota + 1 // the question cannot be read
 	Unknown                        // there is no such thing
 	Ambiguous                      // there are several
+	Gone                           // there was such a thing
 )
 
 func (e *Error) Error() string { return e.Detail }

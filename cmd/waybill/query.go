@@ -58,7 +58,7 @@ func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 	s.url = "http://" + ln.Addr().String()
 	h, err := api.New(api.Config{
 		Desk: query.New(query.Config{
-			Store: visible, Erase: visible.Erase, Evidence: s.gather, Ledgers: s.gather.Ledgers, Letters: s.letters, Logger: in.Logger(),
+			Store: visible, Erase: visible.Erase, Hides: visible.Hides, Evidence: s.gather, Ledgers: s.gather.Ledgers, Letters: s.letters, Logger: in.Logger(),
 			Begin: func() func() time.Time { return fresh.Begin().AsOf },
 			Only:  func(ctx context.Context) filter.Node { return access.From(ctx).Filter() },
 		}),

@@ -21,7 +21,7 @@ import (
 
 // Who may ask what: this table and the OpenAPI document say the same.
 var matrix = map[string]access.Role{
-	"GET /api/v1/journeys": access.Read, "GET /api/v1/journeys/{id}": access.Read, "GET /api/v1/journeys/{id}/diff": access.Read,
+	"GET /api/v1/journeys": access.Read, "GET /api/v1/journeys/{id}": access.Read, "GET /api/v1/journeys/{id}/diff": access.Read, "GET /api/v1/journeys/{id}/records": access.Read,
 	"GET /api/v1/journeys/{id}/export": access.Read, "DELETE /api/v1/journeys/{id}": access.Admin,
 	"GET /api/v1/records": access.Read, "GET /api/v1/records/histogram": access.Read, "GET /api/v1/records/facets": access.Read, "GET /api/v1/records/context": access.Read,
 	"GET /api/v1/services": access.Read, "GET /api/v1/map": access.Read, "GET /api/v1/tail": access.Read, "GET /api/v1/usual/{kind}": access.Read,
@@ -123,6 +123,8 @@ func TestWhatCannotBeReadIsSaidWithItsPlace(t *testing.T) {
 		{"/records/context?id=a-1&at=yesterday", "at", 0, ""},
 		{"/journeys/x?records=1", "records", 0, ""},
 		{"/journeys/x?records=1,0", "records", 0, "offset,limit"},
+		{"/journeys/x?records=0,10&view=head", "records", 0, "leave out"},
+		{"/journeys/x/records?limit=0", "limit", 0, ""},
 		{"/journeys/x/export?format=pdf", "format", 0, ""},
 		{"/journeys/" + strings.Repeat("x", 3000), "id", 0, ""},
 		{"/tail?q=verdict:stalled", "q", 0, "list journeys"},
@@ -204,7 +206,7 @@ func TestTheDocsNeedNoScript(t *testing.T) {
 
 func TestNobodySeesMoreThanTheServicesTheyMay(t *testing.T) {
 	h := serve(t, setup{Store: filled(t), Only: func(context.Context) filter.Node { return filter.In{Field: "service.name", Values: []string{"bank"}} }})
-	for _, path := range []string{journeys + first, journeys + first + "?raw=true", journeys + first + "/export?format=html", "/api/v1/records?limit=1000", "/api/v1/services", "/api/v1/records/facets?field=service.name"} {
+	for _, path := range []string{journeys + first, journeys + first + "?raw=true", journeys + first + "/records", journeys + first + "/export?format=html", "/api/v1/records?limit=1000", "/api/v1/services", "/api/v1/records/facets?field=service.name"} {
 		w := get(h, path)
 		if w.Code != 200 || !strings.Contains(w.Body.String(), "bank") || strings.Contains(w.Body.String(), `"service.name":"gateway"`) || strings.Contains(w.Body.String(), `"value":"gateway"`) || strings.Contains(w.Body.String(), `"name":"gateway"`) {
 			t.Errorf("%s: %d %.600s", path, w.Code, w.Body)

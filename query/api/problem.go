@@ -61,7 +61,7 @@ func (s *server) problemOf(ctx context.Context, route string, err error) *proble
 	case errors.As(err, &known):
 		p = known
 	case errors.As(err, &asked):
-		p = newProblem(map[query.ErrorKind]int{query.Invalid: http.StatusBadRequest, query.Unknown: http.StatusNotFound, query.Ambiguous: http.StatusConflict}[asked.Kind], asked.Detail)
+		p = newProblem(map[query.ErrorKind]int{query.Invalid: http.StatusBadRequest, query.Unknown: http.StatusNotFound, query.Ambiguous: http.StatusConflict, query.Gone: http.StatusGone}[asked.Kind], asked.Detail)
 		p.Field, p.Column, p.Choices = asked.Field, asked.Column, asked.Choices
 		for _, c := range asked.Choices {
 			p.Candidates = append(p.Candidates, c.CorrelationID)

@@ -11,6 +11,7 @@ import (
 	"github.com/waybill-log/waybill/query"
 	"github.com/waybill-log/waybill/query/access"
 	"github.com/waybill-log/waybill/query/api"
+	"github.com/waybill-log/waybill/store"
 	"github.com/waybill-log/waybill/store/filter"
 )
 
@@ -33,6 +34,8 @@ type setup struct {
 	Letters  func(context.Context, int) ([]query.Letter, error)
 	Ledgers  func() []evidence.Ledger
 	Only     func(context.Context) filter.Node
+	Hides    func(store.Entry) bool
+	Kept     int64
 	Ready    func(context.Context) error
 	Tail     func(http.ResponseWriter, *http.Request, filter.Search) error
 	Guard    api.Guard
@@ -42,7 +45,7 @@ type setup struct {
 
 func serve(t *testing.T, s setup) http.Handler {
 	t.Helper()
-	desk := query.New(query.Config{Store: s.Store, Evidence: s.Evidence, Erase: s.Erase, Letters: s.Letters, Ledgers: s.Ledgers, Only: s.Only, Logger: s.Logger})
+	desk := query.New(query.Config{Store: s.Store, Evidence: s.Evidence, Erase: s.Erase, Letters: s.Letters, Ledgers: s.Ledgers, Only: s.Only, Hides: s.Hides, Kept: s.Kept, Logger: s.Logger})
 	if s.Guard == nil {
 		s.Guard = anybody{}
 	}
