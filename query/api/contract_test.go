@@ -125,6 +125,8 @@ func TestWhatCannotBeReadIsSaidWithItsPlace(t *testing.T) {
 		{"/journeys/x?records=1,0", "records", 0, "offset,limit"},
 		{"/journeys/x?records=0,10&view=head", "records", 0, "leave out"},
 		{"/journeys/x/records?limit=0", "limit", 0, ""},
+		{"/journeys/" + first + "/records?q=" + url.QueryEscape("level:error colour:red"), "q", 13, "no field"},
+		{"/journeys/" + first + "/records?q=" + url.QueryEscape("since:1h"), "q", 0, "which time"},
 		{"/journeys/x/export?format=pdf", "format", 0, ""},
 		{"/journeys/" + strings.Repeat("x", 3000), "id", 0, ""},
 		{"/tail?q=verdict:stalled", "q", 0, "list journeys"},

@@ -32,8 +32,8 @@ export interface Excerpt {
   readonly from?: number;
   /** The ID of a record that is to be in the middle. */
   readonly around?: string;
-  /** Those at and behind a place among all records. */
-  readonly place?: number;
+  /** Only those that have this place among all records, or a later one; from counts from there. */
+  readonly behind?: number;
   readonly limit: number;
 }
 
