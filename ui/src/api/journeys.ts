@@ -1,6 +1,5 @@
-import type { Journey } from '../lib/journey';
+import type { Journey, JourneyRecord } from '../lib/journey';
 import { parseRecord } from '../lib/record';
-import type { WholeRecord } from '../lib/record';
 import { failure } from './client';
 import type { Answer, Client, Params } from './client';
 import { decodeJourney } from './decode';
@@ -45,7 +44,7 @@ export interface Run {
   readonly from: number;
   /** The place among them of the record that was asked around; null where it was asked around none. */
   readonly at: number | null;
-  readonly records: readonly WholeRecord[];
+  readonly records: readonly JourneyRecord[];
   /** Of each among all records of the journey. */
   readonly places: readonly number[];
 }

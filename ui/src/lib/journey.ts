@@ -1,4 +1,5 @@
 import type { Finding } from './finding';
+import type { JsonObject } from './json';
 import type { Nanos } from './time';
 
 export const verdicts = ['delivered', 'in_transit', 'stalled', 'returned', 'exception', 'unconfirmed'] as const;
@@ -108,6 +109,9 @@ export interface Leg {
 }
 
 export interface JourneyRecord {
+  /** The whole of it, as its service wrote it. */
+  readonly raw: JsonObject;
+  readonly correlationId: string;
   /** Its identity, empty where it has none. */
   readonly id: string;
   readonly time: Nanos | null;

@@ -7,7 +7,7 @@ for (const [id, kinds, doubt] of [
   ['00-01a219e4ae9702561892fbcf075ac10e-130b6168a70852f3-01', 'correlation trace alias beginning ending', 'mistyped'],
   ['01a219e4ae9702561892fbcf075ac10', 'correlation alias beginning ending', 'digits'],
   ['O1a219e4ae9702561892fbcf075ac10e', 'correlation alias beginning ending', 'lookalike'],
-  ['10482', 'correlation alias beginning ending', 'mistyped'],
+  ['10482', 'correlation alias beginning', 'mistyped'],
   ['12345678', 'correlation trace alias beginning ending', 'mistyped'],
   ['ab', 'correlation alias', 'short'],
   ['two words', 'correlation alias beginning ending', 'spaces'],

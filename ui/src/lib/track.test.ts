@@ -13,7 +13,7 @@ const leg = (from: string, to: string, sent: bigint | null, received: bigint | n
 });
 
 const record = (hop: string, message: string, level = 'INFO'): JourneyRecord => ({
-  id: '', time: 0n, message, level, service: 's', node: 's-1', kind: 'log', span: null, hop, errorType: '', errorMessage: '', stackTrace: '', labels: [],
+  raw: {}, correlationId: 'id', id: '', time: 0n, message, level, service: 's', node: 's-1', kind: 'log', span: null, hop, errorType: '', errorMessage: '', stackTrace: '', labels: [],
 });
 
 const journey = (parts: Partial<Journey>): Journey => ({

@@ -7,13 +7,15 @@ import { useEffect, useLayoutEffect, useMemo, useReducer, useRef } from 'preact/
  * A list of any length whose rows all have one height: only those in sight are drawn. `active` is the row that keys move, -1 for
  * none; it is scrolled into sight when it changes. `onEnd` is called when the end comes near.
  */
-export function VirtualList({ count, rowHeight, label, active = -1, onEnd, onScroll, class: className = '', children }: {
+export function VirtualList({ count, rowHeight, label, active = -1, onEnd, onRange, onScroll, class: className = '', children }: {
   readonly count: number;
   /** In pixels. */
   readonly rowHeight: number;
   readonly label: string;
   readonly active?: number;
   readonly onEnd?: () => void;
+  /** Which rows are drawn: `from` ≤ row < `until`. */
+  readonly onRange?: (from: number, until: number) => void;
   /** `top`: pixels above what is seen. */
   readonly onScroll?: (top: number) => void;
   readonly class?: string;
@@ -41,6 +43,10 @@ export function VirtualList({ count, rowHeight, label, active = -1, onEnd, onScr
 
   const rows = virtualizer.getVirtualItems();
   const last = rows.at(-1)?.index ?? -1;
+  const first = rows[0]?.index ?? 0;
+  useEffect(() => {
+    onRange?.(first, last + 1);
+  }, [first, last, onRange]);
   useEffect(() => {
     if (count > 0 && last >= count - 10) onEnd?.();
   }, [last, count]);
