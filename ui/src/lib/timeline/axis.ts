@@ -56,7 +56,7 @@ export function foldedAxis(from: Float64Array, to: Float64Array, until: number):
   const most = whole * SHARE;
   const wide = idle.filter((gap) => gap.to - gap.from > most * WORTH).length + deep.length;
   const room = Math.min(most, (whole * ALL_SHARES) / Math.max(wide, 1));
-  const breaks = [...idle.filter((gap) => gap.to - gap.from > room * WORTH), ...deep].sort((a, b) => a.from - b.from);
+  const breaks = [...idle.filter((gap) => gap.to - gap.from > room * WORTH), ...deep].toSorted((a, b) => a.from - b.from);
   return breaks.length === 0 ? straightAxis(until) : broken(breaks, room, until);
 }
 
@@ -80,8 +80,8 @@ function broken(breaks: readonly Break[], room: number, until: number): Axis {
 
 // A sweep over all starts and ends. Of equal times, starts come first, so that what only touches leaves no gap.
 function stretches(from: Float64Array, to: Float64Array, until: number): { readonly idle: readonly Break[]; readonly holes: readonly Break[]; readonly busy: number } {
-  const starts = from.slice().sort();
-  const ends = to.slice().sort();
+  const starts = from.toSorted();
+  const ends = to.toSorted();
   const idle: Break[] = [];
   const holes: Break[] = [];
   let running = 0;

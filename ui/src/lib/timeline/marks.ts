@@ -1,4 +1,4 @@
-import type { Journey } from '../journey';
+import type { JourneyRecord } from '../journey';
 import { levelTone } from '../track';
 import { placeOf } from './axis';
 import { createRows } from './rows';
@@ -12,8 +12,7 @@ export const ERROR = 2;
 
 /** Records as marks on the bars of their hops. Only of those records that have been loaded. */
 export interface Marks {
-  /** The journey that the records are of. */
-  readonly journey: Journey;
+  readonly records: readonly JourneyRecord[];
   /** By record: its place on the axis, how loud it is, and the hop that wrote it. */
   readonly at: Float64Array;
   readonly tone: Uint8Array;
@@ -25,8 +24,7 @@ export interface Marks {
   readonly ofHop: Rows;
 }
 
-export function marksOf(journey: Journey, timeline: Timeline): Marks {
-  const { records } = journey;
+export function marksOf(records: readonly JourneyRecord[], timeline: Timeline): Marks {
   const { moments, axis, rowOf, laneOf, adjusted } = timeline;
   const place = moments.places;
   const hop = Int32Array.from(records, (record) => (record.kind === 'log' || record.kind === 'outcome' || record.kind === '' ? (place.get(record.hop) ?? -1) : -1));
@@ -39,7 +37,7 @@ export function marksOf(journey: Journey, timeline: Timeline): Marks {
   const order = byStart(at, at);
   const rowed = (of: (hop: number) => number, count: number): Rows => createRows(hop.map((own) => (own < 0 ? -1 : of(own))), count, at, at, order);
   return {
-    journey, at, hop,
+    records, at, hop,
     tone: Uint8Array.from(records, (record) => tones[levelTone(record.level)]),
     rows: rowed((own) => rowOf[own] ?? -1, timeline.rows.starts.length - 1),
     folded: rowed((own) => laneOf[own] ?? -1, timeline.lanes.length),

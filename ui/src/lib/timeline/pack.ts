@@ -5,7 +5,7 @@ export const MOST_ROWS = 400;
 export function byStart(from: Float64Array, to: Float64Array): Uint32Array {
   const order = new Uint32Array(from.length);
   for (let i = 0; i < order.length; i++) order[i] = i;
-  return order.sort((a, b) => (from[a] ?? 0) - (from[b] ?? 0) || (to[b] ?? 0) - (to[a] ?? 0) || a - b);
+  return order.toSorted((a, b) => (from[a] ?? 0) - (from[b] ?? 0) || (to[b] ?? 0) - (to[a] ?? 0) || a - b);
 }
 
 /**
