@@ -117,6 +117,7 @@ const (
 	Open    = "open"
 	Success = record.Success
 	Failure = record.Failure
+	Unknown = "unknown" // it has ended, and its service says neither
 )
 
 // Hop is one visit to a service.
@@ -131,7 +132,7 @@ type Hop struct {
 	Start    time.Time      `json:"start"`
 	End      *time.Time     `json:"end"`
 	Duration *time.Duration `json:"duration"` // ns, by the instance's monotonic clock
-	Outcome  string         `json:"outcome"`  // Success, Failure or Open
+	Outcome  string         `json:"outcome"`  // Success, Failure, Unknown or Open
 	Error    string         `json:"error,omitempty"`
 	Status   int            `json:"status,omitempty"`  // HTTP status it answered with
 	Attempt  int            `json:"attempt,omitempty"` // at the same message; 1 is the first
