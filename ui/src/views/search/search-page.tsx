@@ -1,8 +1,20 @@
-import { useText } from '../shell/shell';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { Facets as Counted, Fields, Histogram, Journeys, Records, Summary } from '../../api/schema';
+import { parseRecord } from '../../lib/record';
+import type { RawRecord } from '../../lib/record';
+import { rangeOf, withRange } from '../../lib/query/range';
+import { fieldsOf } from '../../lib/query/fields';
+import { withCondition } from '../../lib/query/suggest';
+import { createPager } from '../../state/pager';
+import '../../styles/search.css';
+import { QueryBox } from '../query/query-box';
+import { RecordPanel } from '../record/record-panel';
+import { RecordRow } from '../record/record-row';
+import type { PageProps } from '../shell/lazy';
+import { useAnswer, useKeys, useShell, useText } from '../shell/shell';
 import { useTitle } from '../shell/title';
-
-export function SearchPage() {
-  const text = useText().search;
-  useTitle(text.title);
-  return <h1>{text.title}</h1>;
-}
+import { Facets } from './facets';
+import { HistogramChart } from './histogram-chart';
+import { JourneyHead, JourneyRow } from './journey-row';
+import { Results } from './results';
+import { SavedMenu } from './saved-menu';
