@@ -17,12 +17,12 @@ func Build(records []record.Record, ev Evidence) *Journey {
 	judge := newJudge(sc, &ev)
 	found := judge.verdict()
 	if ev.Partial {
-		found.reason = fmt.Sprintf("only the earliest %d records were read", len(rs))
+		found.finding.Count = uint64(len(rs))
 	}
 
 	j := &Journey{
-		Verdict: found.verdict, Reason: found.reason, VerdictHop: found.hop,
-		Completeness: Unproved, CompletenessReason: judge.because,
+		Verdict: found.verdict, Reason: found.finding.String(), Finding: found.finding, VerdictHop: found.hop,
+		Completeness: Unproved, CompletenessFinding: judge.because,
 		Stations: []Station{}, Hops: make([]Hop, len(judge.visits)), Legs: make([]Leg, len(judge.legs)), Records: make([]*record.Record, 0, len(rs)),
 		Gaps: judge.gaps(rs), Shifts: []Shift{}, Sagas: judge.sagas(), Aliases: judge.aliases(), Warnings: judge.warnings(),
 	}
@@ -39,6 +39,7 @@ func Build(records []record.Record, ev Evidence) *Journey {
 	if len(j.Gaps) > 0 {
 		j.lossy()
 	}
+	j.CompletenessReason = j.CompletenessFinding.String()
 	for _, i := range judge.orderAll(rs) {
 		j.Records = append(j.Records, rs[i])
 	}
@@ -192,7 +193,7 @@ func (j *Journey) lossy() {
 	}
 	first := j.Gaps[0]
 	j.Completeness = Lossy
-	j.CompletenessReason = fmt.Sprintf("%d of the records that services wrote are lost, %s's number %d of its hop first", lost, first.Service, first.Numbers[0])
+	j.CompletenessFinding = Finding{Code: Lost, Count: uint64(lost), Hop: first.Hop, Service: first.Service, Number: first.Numbers[0]}
 }
 
 // aliases are the other names of the journey, in order of their declaration.

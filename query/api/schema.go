@@ -61,9 +61,17 @@ func enums() []enum {
 		{"Outcome", []any{journey.Open, journey.Success, journey.Failure, journey.Unknown}, []string{"Hop.outcome"}},
 		{"HopKind", []any{"", "server", "consumer", "producer", "client", "internal"}, []string{"Hop.kind"}},
 		{"Transport", []any{journey.OverHTTP, journey.OverKafka, journey.Locally}, []string{"Leg.transport", "Edge.transport"}},
+		{"Code", words(journey.Codes()), []string{"Finding.code"}},
 		{"What", []any{journey.Missing, journey.Extra, journey.Slow, journey.Waited, journey.Failing}, []string{"Divergence.what"}},
 		{"NodeKind", []any{"service", "topic"}, []string{"Node.kind"}},
 	}
+}
+
+func words[T any](all []T) (out []any) {
+	for _, w := range all {
+		out = append(out, w)
+	}
+	return out
 }
 
 // settle says of the schemas what their Go types do not: no list is null, and which words there are.

@@ -33,6 +33,32 @@ describe('decodeJourney', () => {
     expect(journey.hops[0]?.status).toBe(202);
   });
 
+  it('reads what the verdict rests on, and who waits where', () => {
+    const journey = decodeJourney({
+      ...least, verdict_hop: 'b', since: '2026-11-23T13:05:09Z', record_count: 900, records_from: 200, warnings: ['w'], records: [{ 'event.id': 'n-7', 'service.node.name': 'n' }],
+      legs: [{ from: 'b', to: '', least: 5, most: null, passed: ['audit'], waiting: ['game'] }],
+    });
+    expect(journey).toMatchObject({ verdictHop: 'b', since: 1_795_439_109_000_000_000n, recordCount: 900, recordsFrom: 200, warnings: ['w'] });
+    expect(journey.legs[0]).toMatchObject({ least: 5, most: null, passed: ['audit'], waiting: ['game'] });
+    expect(journey.records[0]).toMatchObject({ id: 'n-7', node: 'n' });
+  });
+
+  it('reads clocks, sagas and other names', () => {
+    const journey = decodeJourney({
+      ...least,
+      skews: [{ from: 'a', to: 'b', min: -5, max: null }],
+      shifts: [{ service: 'bank', node: 'bank-2', by: -300_000_000_000 }],
+      sagas: [{ id: 's', verdict: 'returned', steps: [{ name: 'reserve', service: 'stock', forward: '2026-11-23T13:05:09Z', compensated: null }] }],
+      aliases: [{ Name: 'order', Value: '10482' }],
+    });
+    expect(journey.skews).toEqual([{ from: 'a', to: 'b', min: -5, max: null }]);
+    expect(journey.shifts).toEqual([{ service: 'bank', node: 'bank-2', by: -300_000_000_000 }]);
+    expect(journey.sagas).toEqual([
+      { id: 's', verdict: 'returned', steps: [{ name: 'reserve', service: 'stock', forward: 1_795_439_109_000_000_000n, compensated: null, by: '' }] },
+    ]);
+    expect(journey.aliases).toEqual([{ name: 'order', value: '10482' }]);
+  });
+
   it('leaves open what is open', () => {
     const journey = decodeJourney(inTransit);
     expect(journey.hops.at(-1)).toMatchObject({ outcome: 'open', end: null, duration: null });
@@ -48,7 +74,7 @@ describe('decodeJourney', () => {
   });
 
   it('reads null lists as empty ones', () => {
-    const journey = decodeJourney({ ...least, stations: null, hops: null, legs: null, records: null, gaps: null });
+    const journey = decodeJourney({ ...least, stations: null, hops: null, legs: null, records: null, gaps: null, sagas: null });
     expect([journey.stations, journey.hops, journey.legs, journey.records, journey.gaps]).toEqual([[], [], [], [], []]);
   });
 

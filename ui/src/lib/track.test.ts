@@ -4,20 +4,22 @@ import { between, layOut, levelTone } from './track';
 
 const hop = (id: string, service: string, start: bigint | null, end: bigint | null, parent = ''): Hop => ({
   id, service, node: `${service}-1`, name: `op ${id}`, kind: 'server', parent, start, end,
-  duration: between(start, end), outcome: end === null ? 'open' : 'success', error: '', status: null, records: 0, sends: 0,
+  duration: between(start, end), outcome: end === null ? 'open' : 'success', error: '', status: null, attempt: null, records: 0, sends: 0,
 });
 
 const leg = (from: string, to: string, sent: bigint | null, received: bigint | null): Leg => ({
-  from, to, transport: 'http', sent, received, duration: between(sent, received), topic: null, partition: null, offset: null, group: null,
+  from, to, transport: 'http', sent, received, duration: between(sent, received),
+  least: null, most: null, topic: null, partition: null, offset: null, group: null, passed: [], waiting: [],
 });
 
 const record = (hop: string, message: string, level = 'INFO'): JourneyRecord => ({
-  time: 0n, message, level, service: 's', kind: 'log', span: null, hop, errorType: '', errorMessage: '', stackTrace: '', labels: [],
+  id: '', time: 0n, message, level, service: 's', node: 's-1', kind: 'log', span: null, hop, errorType: '', errorMessage: '', stackTrace: '', labels: [],
 });
 
 const journey = (parts: Partial<Journey>): Journey => ({
-  correlationId: 'id', verdict: 'delivered', reason: '', completeness: 'proved', completenessReason: '', asOf: null, kind: '',
-  start: null, end: null, stations: [], hops: [], legs: [], records: [], gaps: [], ...parts,
+  correlationId: 'id', verdict: 'delivered', reason: '', verdictHop: '', since: null, completeness: 'proved', completenessReason: '',
+  asOf: null, kind: '', release: '', start: null, end: null, stations: [], hops: [], legs: [], records: [], recordCount: 0, recordsFrom: 0,
+  gaps: [], skews: [], shifts: [], sagas: [], aliases: [], warnings: [], ...parts,
 });
 
 describe('layOut', () => {
