@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readCaret } from './caret';
-import { complete, quoted, suggest, withCondition } from './suggest';
+import { complete, suggest } from './suggest';
 import type { QueryField } from './suggest';
 
 const fields: QueryField[] = [
@@ -30,15 +30,4 @@ describe('completion', () => {
   gives('service:(bank OR g‸)', 'service:(bank OR game‸)', ['bank', 'game']);
   gives('service:p‸', 'service:"POST /buy" ‸', ['POST /buy']);
   gives('nothing‸', null);
-});
-
-it('puts values in quotes where they need them', () =>
-  expect(['bank', 'a b', 'say "x"', '(', '', 'a:b', '-x', 'shop.game', 'x*'].map(quoted)).toEqual([
-    'bank', '"a b"', '"say \\"x\\""', '"("', '""', 'a:b', '"-x"', 'shop.game', '"x*"',
-  ]));
-
-it('adds a condition once', () => {
-  expect(withCondition('', 'service', 'bank')).toBe('service:bank');
-  expect(withCondition('level:error ', 'operation', 'POST /buy', true)).toBe('level:error -operation:"POST /buy"');
-  expect(withCondition('service:bank x', 'service', 'bank')).toBe('service:bank x');
 });

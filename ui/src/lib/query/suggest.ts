@@ -1,4 +1,5 @@
 import type { AtCaret } from './caret';
+import { quoted } from './condition';
 
 /** A name that a query may use. */
 export interface QueryField {
@@ -37,18 +38,6 @@ export function suggest(at: AtCaret, fields: readonly QueryField[], counted: rea
 
 export function fieldOf(fields: readonly QueryField[], name: string): QueryField | undefined {
   return fields.find((field) => field.name === name);
-}
-
-/** A value as a query has it: in quotes where it has what would end it. */
-export function quoted(value: string): string {
-  return /^[^\s()":<>~*\\-][^\s()"*\\]*$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
-}
-
-/** The query with a condition more, unless it has it already. */
-export function withCondition(query: string, name: string, value: string, without = false): string {
-  const condition = `${without ? '-' : ''}${name}:${quoted(value)}`;
-  if (` ${query} `.includes(` ${condition} `)) return query;
-  return query.trim() === '' ? condition : `${query.trim()} ${condition}`;
 }
 
 /** The text with a suggestion in place of what stands at the caret, and where the caret then is. */

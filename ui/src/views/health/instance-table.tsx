@@ -7,7 +7,7 @@ import { Link } from '../shell/link';
 import { Moment } from '../shell/moment';
 import { ServiceName } from '../shell/service-name';
 import { useAnswer, useShell, useText } from '../shell/shell';
-import { quoted } from '../../lib/query/suggest';
+import { quoted } from '../../lib/query/condition';
 import { REFRESH_MS } from './refresh';
 
 const MOST = 100;

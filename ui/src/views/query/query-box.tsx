@@ -125,12 +125,13 @@ export function QueryBox({ id, value, fields, countValues, fault, placeholder, o
         <button type="submit">{text.submit}</button>
       </div>
       {open && (
-        <ul id={list} class="suggestions" role="listbox" aria-label={text.suggestions}>
+        <div id={list} class="suggestions" role="listbox" aria-label={text.suggestions}>
           {suggestions.map((suggestion, i) => (
-            <li
+            <div
               key={suggestion.label}
               id={`${list}-${i}`}
               role="option"
+              tabIndex={-1}
               aria-selected={i === chosen}
               onMouseDown={(event) => {
                 event.preventDefault(); // the box keeps the focus
@@ -139,9 +140,9 @@ export function QueryBox({ id, value, fields, countValues, fault, placeholder, o
             >
               <code>{printable(suggestion.label)}</code>
               <span>{suggestion.about}</span>
-            </li>
+            </div>
           ))}
-        </ul>
+        </div>
       )}
       {fault !== null && <Fault id={`${list}-fault`} query={value} fault={fault} />}
     </form>

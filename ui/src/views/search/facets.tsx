@@ -40,7 +40,7 @@ function Values({ q, field, onPick }: { readonly q: string; readonly field: Fiel
       <ul>
         {values.map(({ value, count }) => (
           <li key={value} class="facet">
-            <meter min={0} max={most} value={count} aria-hidden="true" />
+            <span class="facet-bar" style={{ width: `${(100 * count) / most}%` }} aria-hidden="true" />
             <button type="button" class="facet-only" title={text.only(printable(value))} aria-label={`${text.only(printable(value))} (${count})`} onClick={() => onPick(field, value, false)}>
               <bdi>{printable(value)}</bdi><span>{count.toLocaleString()}</span>
             </button>

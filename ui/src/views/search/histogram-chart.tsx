@@ -3,7 +3,8 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Histogram } from '../../api/schema';
 import { fill } from '../../lib/query/buckets';
-import { nanosOf, parseTime, utcTime } from '../../lib/time';
+import { clockTime, nanosOf, parseTime, shortDay, utcTime } from '../../lib/time';
+import type { Nanos } from '../../lib/time';
 import { useMoments } from '../shell/moment';
 import { useShell, useText } from '../shell/shell';
 
@@ -26,6 +27,14 @@ export function HistogramChart({ histogram, onBrush }: { readonly histogram: His
     return at === null ? end : moments(at, true);
   });
 
+  const zone = utc ? 'utc' : 'local';
+  const language = preferences.language.value;
+  const tickName = (at: Nanos, ticks: readonly number[]): string => {
+    const apart = (ticks[1] ?? Infinity) - (ticks[0] ?? 0);
+    if (apart >= 86_400) return shortDay(at, nanosOf(Date.now()), zone, language);
+    return clockTime(at, zone).slice(0, apart >= 60 ? 5 : apart >= 1 ? 8 : 12);
+  };
+
   useEffect(() => {
     const element = holder.current;
     if (element === null) return;
@@ -41,7 +50,7 @@ export function HistogramChart({ histogram, onBrush }: { readonly histogram: His
       select: { show: true, left: 0, top: 0, width: 0, height: 0 },
       scales: { x: { range: [starts[0] ?? 0, (starts.at(-1) ?? 0) + width] }, y: { range: (_, __, most) => [0, Math.max(1, most) * 1.05] } },
       axes: [
-        { stroke: ink, grid: { show: false }, ticks: { stroke: rule, width: 1, size: 4 }, size: 28, font: '12px sans-serif' },
+        { stroke: ink, grid: { show: false }, ticks: { stroke: rule, width: 1, size: 4 }, size: 28, font: '12px sans-serif', values: (_, ticks) => ticks.map((tick) => tickName(nanosOf(tick * 1000), ticks)) },
         { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { show: false }, size: 48, font: '12px sans-serif', values: (_, ticks) => ticks.map((n) => (Number.isInteger(n) ? n.toLocaleString() : '')) },
       ],
       series: [
@@ -66,7 +75,7 @@ export function HistogramChart({ histogram, onBrush }: { readonly histogram: His
       resized.disconnect();
       plot.destroy();
     };
-  }, [histogram, theme, utc]);
+  }, [histogram, theme, utc, language]);
 
   return (
     <figure class="chart">

@@ -12,8 +12,7 @@ export function Results<T>({ listing, most, rowHeight, head, what, onMore, onAga
   readonly most: number;
   readonly rowHeight: number;
   readonly head: ComponentChildren;
-  /** What is listed, for people. */
-  readonly what: string;
+  readonly what: 'journeys' | 'records';
   readonly onMore: () => void;
   readonly onAgain: () => void;
   readonly onOpen: (item: T) => void;
@@ -57,7 +56,7 @@ export function Results<T>({ listing, most, rowHeight, head, what, onMore, onAga
         }}
       </VirtualList>
       <p class="results-foot aside" role="status">
-        {text.shown(items.length, what)}
+        {text.shown[what](items.length)}
         {phase === 'end' && ` · ${text.end}`}
         {phase === 'full' && ` · ${text.full(most)}`}
         {phase === 'loading' && ` · ${shell.loading}`}

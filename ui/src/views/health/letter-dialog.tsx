@@ -1,0 +1,1 @@
+export function LetterDialog(_: { readonly id: string; readonly onClose: () => void }) { return null; }
