@@ -28,7 +28,7 @@ export function suggest(at: AtCaret, fields: readonly QueryField[], counted: rea
   const has = (name: string): boolean => name.toLowerCase().includes(written);
   if (at.kind === 'name') {
     const named = [...fields.filter(({ name }) => begins(name)), ...fields.filter(({ name }) => !begins(name) && has(name))];
-    return named.slice(0, MOST).map(({ name, about }) => ({ insert: `${name}:`, label: name, about }));
+    return named.slice(0, MOST).map(({ name, about }) => ({ insert: name.endsWith('.') ? name : `${name}:`, label: name, about }));
   }
   const values = fieldOf(fields, at.name)?.values ?? [];
   const all = [...new Set([...values, ...counted])];
