@@ -133,6 +133,8 @@ func TestWhatCannotBeReadIsSaidWithItsPlace(t *testing.T) {
 		{"/deadletters/3000000000/1", "partition", 0, ""},
 		{"/deadletters/0/-1", "offset", 0, ""},
 		{"/lag?limit=0", "limit", 0, ""},
+		{"/journeys/" + first + "/records?q=" + url.QueryEscape("level:error colour:red"), "q", 13, "no field"},
+		{"/journeys/" + first + "/records?q=" + url.QueryEscape("since:1h"), "q", 0, "which time"},
 		{"/journeys/x/export?format=pdf", "format", 0, ""},
 		{"/journeys/" + strings.Repeat("x", 3000), "id", 0, ""},
 		{"/tail?q=verdict:stalled", "q", 0, "list journeys"},

@@ -1,3 +1,5 @@
+import { codes } from '../lib/finding';
+import type { Finding } from '../lib/finding';
 import { completenesses, hopKinds, verdicts } from '../lib/journey';
 import type { Alias, Gap, Hop, HopKind, Journey, Leg, Outcome, Saga, Shift, Skew, Station, Step, Transport } from '../lib/journey';
 import { count, list, number, object, oneOf, string, strings } from '../lib/json';
@@ -27,9 +29,11 @@ export function decodeJourney(body: unknown): Journey {
     verdict,
     completeness,
     reason: string(o['reason']),
+    finding: finding(o['finding']),
     verdictHop: string(o['verdict_hop']),
     since: time(o['since']),
     completenessReason: string(o['completeness_reason']),
+    completenessFinding: finding(o['completeness_finding']),
     asOf: time(o['as_of']),
     kind: string(o['kind']),
     release: string(o['release']),
@@ -41,12 +45,42 @@ export function decodeJourney(body: unknown): Journey {
     records,
     recordCount: number(o['record_count']) ?? records.length,
     recordsFrom: count(o['records_from']),
+    revision: string(o['revision']),
     gaps: list(o['gaps'], gap),
     skews: list(o['skews'], skew),
     shifts: list(o['shifts'], shift),
     sagas: list(o['sagas'], saga),
     aliases: list(o['aliases'], alias),
     warnings: strings(o['warnings']),
+  };
+}
+
+function finding(value: unknown): Finding | null {
+  const o = object(value);
+  if (string(o['code']) === '') return null;
+  return {
+    code: codes.find((known) => known === o['code']) ?? null,
+    service: string(o['service']),
+    also: strings(o['also']),
+    hop: string(o['hop']),
+    operation: string(o['operation']),
+    awaited: string(o['awaited']),
+    topic: string(o['topic']),
+    group: string(o['group']),
+    partition: number(o['partition']),
+    offset: number(o['offset']),
+    committed: number(o['committed']),
+    deserted: o['deserted'] === true,
+    at: time(o['at']),
+    within: number(o['within']),
+    status: count(o['status']),
+    declared: string(o['declared']),
+    saga: string(o['saga']),
+    count: count(o['count']),
+    here: count(o['here']),
+    number: count(o['number']),
+    why: string(o['why']),
+    because: finding(o['because']),
   };
 }
 

@@ -8,13 +8,7 @@ import type { Nanos } from './time';
 /** A record as its service wrote it: flat ECS names. It may hold anything. */
 export type RawRecord = JsonObject;
 
-/** What the page knows of a record, beside the whole of it. */
-export interface WholeRecord extends JourneyRecord {
-  readonly correlationId: string;
-  readonly raw: RawRecord;
-}
-
-export function parseRecord(raw: RawRecord): WholeRecord {
+export function parseRecord(raw: RawRecord): JourneyRecord {
   return {
     raw,
     id: string(raw['event.id']),

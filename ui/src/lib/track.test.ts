@@ -13,12 +13,12 @@ const leg = (from: string, to: string, sent: bigint | null, received: bigint | n
 });
 
 const record = (hop: string, message: string, level = 'INFO'): JourneyRecord => ({
-  id: '', time: 0n, message, level, service: 's', node: 's-1', kind: 'log', span: null, hop, errorType: '', errorMessage: '', stackTrace: '', labels: [],
+  raw: {}, correlationId: 'id', id: '', time: 0n, message, level, service: 's', node: 's-1', kind: 'log', span: null, hop, errorType: '', errorMessage: '', stackTrace: '', labels: [],
 });
 
 const journey = (parts: Partial<Journey>): Journey => ({
-  correlationId: 'id', verdict: 'delivered', reason: '', verdictHop: '', since: null, completeness: 'proved', completenessReason: '',
-  asOf: null, kind: '', release: '', start: null, end: null, stations: [], hops: [], legs: [], records: [], recordCount: 0, recordsFrom: 0,
+  correlationId: 'id', verdict: 'delivered', reason: '', finding: null, verdictHop: '', since: null, completeness: 'proved', completenessReason: '', completenessFinding: null,
+  asOf: null, kind: '', release: '', start: null, end: null, stations: [], hops: [], legs: [], records: [], recordCount: 0, recordsFrom: 0, revision: '',
   gaps: [], skews: [], shifts: [], sagas: [], aliases: [], warnings: [], ...parts,
 });
 

@@ -1,10 +1,13 @@
-import type { Gap, Hop, Journey, JourneyRecord, Leg } from './journey';
+import type { Gap, Hop, Journey, JourneyRecord, Leg, Station } from './journey';
 import type { Nanos } from './time';
 
 /** A journey laid out for reading downwards: one row a hop, its incoming legs above it. Never re-sorted. */
 export interface Track {
   readonly rows: readonly HopRow[];
   readonly visits: number;
+  /** The row of a hop; -1 for one that is not here. */
+  rowOf(hop: string): number;
+  stateOf(station: Station): 'open' | 'failed' | 'passed';
   /** What names no hop of this journey. */
   readonly elsewhere: { readonly records: readonly JourneyRecord[]; readonly gaps: readonly Gap[]; readonly legs: readonly LegRow[] };
 }
@@ -52,6 +55,7 @@ export function layOut(journey: Journey): Track {
   const departures = groupBy(journey.legs.filter((leg) => !known.has(leg.to) && known.has(leg.from)), (leg) => leg.from);
   const records = groupBy(journey.records, (record) => (known.has(record.hop) ? record.hop : ''));
   const gaps = groupBy(journey.gaps, (gap) => (known.has(gap.hop) ? gap.hop : ''));
+  const places = new Map(journey.hops.map((hop, i) => [hop.id, i]));
   const visits = new Map<string, number>();
   const visitOf = new Map<string, number>();
 
@@ -89,6 +93,11 @@ export function layOut(journey: Journey): Track {
   return {
     rows,
     visits: [...visits.values()].reduce((sum, n) => sum + n, 0),
+    rowOf: (hop) => places.get(hop) ?? -1,
+    stateOf({ hops }) {
+      const has = (outcome: Hop['outcome']): boolean => hops.some((id) => known.get(id)?.outcome === outcome);
+      return has('open') ? 'open' : has('failure') ? 'failed' : 'passed';
+    },
     elsewhere: { records: records.get('') ?? [], gaps: gaps.get('') ?? [], legs: strays.map((leg) => legRow(leg, undefined)) },
   };
 }

@@ -71,11 +71,6 @@ const en = {
     moreNewer: 'Show newer ones',
   },
 
-  missing: {
-    title: 'This record is not there',
-    body: 'The address names a record that is not kept, or that you may not see.',
-  },
-
   keys: { close: 'Close the record', older: 'Older record of the same kind of neighbours', newer: 'Newer record of the same kind of neighbours' },
 };
 
@@ -131,11 +126,6 @@ const zhTW: typeof en = {
     noNewer: '還沒有更新的記錄。',
     moreOlder: '顯示更舊的',
     moreNewer: '顯示更新的',
-  },
-
-  missing: {
-    title: '找不到這筆記錄',
-    body: '網址所指的記錄已不再保留，或您沒有權限查看。',
   },
 
   keys: { close: '關閉記錄', older: '前一筆相鄰記錄', newer: '後一筆相鄰記錄' },

@@ -1,8 +1,9 @@
 import { useEffect, useId, useMemo, useState } from 'preact/hooks';
 import { shortForm } from '../../lib/id';
+import type { JourneyRecord } from '../../lib/journey';
 import { printable } from '../../lib/printable';
 import { parseRecord, recordKey } from '../../lib/record';
-import type { RawRecord, WholeRecord } from '../../lib/record';
+import type { RawRecord } from '../../lib/record';
 import { levelTone } from '../../lib/track';
 import { CopyButton } from '../shell/copy-button';
 import { Icon } from '../shell/icons';
@@ -78,7 +79,7 @@ export function RecordPanel({ record, onClose, onMove, refine = records, carrier
 
 const records: Refined = { page: 'search', params: { as: 'records' } };
 
-function Failed({ record }: { readonly record: WholeRecord }) {
+function Failed({ record }: { readonly record: JourneyRecord }) {
   const text = useText().record;
   const stack = useId();
   if (record.errorType === '' && record.errorMessage === '' && record.stackTrace === '') return null;

@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { JourneyRecord } from '../../lib/journey';
 import { printable } from '../../lib/printable';
 import { parseRecord } from '../../lib/record';
-import type { RawRecord, WholeRecord } from '../../lib/record';
+import type { RawRecord } from '../../lib/record';
 import { levelTone } from '../../lib/track';
 import type { Tone } from '../../lib/track';
 import type { Text } from '../../lib/text';
@@ -65,7 +66,7 @@ export function Level({ level, tone }: { readonly level: string; readonly tone: 
 }
 
 /** What a record says of its hop besides its message; empty where it says nothing. */
-export function boundaryOf(record: WholeRecord, text: Text['record']): string {
+export function boundaryOf(record: JourneyRecord, text: Text['record']): string {
   switch (record.kind) {
     case 'hop.start':
       return text.starts[record.span ?? 'internal'];

@@ -8,7 +8,7 @@ import { useEffect, useLayoutEffect, useMemo, useReducer, useRef } from 'preact/
  * none; it is scrolled into sight when it changes. `onEnd` is called when the end comes near. `follow` keeps the end in sight whatever is
  * added; `onAtEnd` says whether somebody has scrolled away from it, or back.
  */
-export function VirtualList({ count, rowHeight, label, active = -1, follow = false, onEnd, onAtEnd, onScroll, class: className = '', children }: {
+export function VirtualList({ count, rowHeight, label, active = -1, follow = false, onEnd, onAtEnd, onRange, onScroll, class: className = '', children }: {
   readonly count: number;
   /** In pixels. */
   readonly rowHeight: number;
@@ -17,6 +17,8 @@ export function VirtualList({ count, rowHeight, label, active = -1, follow = fal
   readonly follow?: boolean;
   readonly onEnd?: () => void;
   readonly onAtEnd?: (atEnd: boolean) => void;
+  /** Which rows are drawn: `from` ≤ row < `until`. */
+  readonly onRange?: (from: number, until: number) => void;
   /** `top`: pixels above what is seen. */
   readonly onScroll?: (top: number) => void;
   readonly class?: string;
@@ -49,6 +51,10 @@ export function VirtualList({ count, rowHeight, label, active = -1, follow = fal
 
   const rows = virtualizer.getVirtualItems();
   const last = rows.at(-1)?.index ?? -1;
+  const first = rows[0]?.index ?? 0;
+  useEffect(() => {
+    onRange?.(first, last + 1);
+  }, [first, last, onRange]);
   useEffect(() => {
     if (count > 0 && last >= count - 10) onEnd?.();
   }, [last, count]);
