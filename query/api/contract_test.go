@@ -25,7 +25,7 @@ var matrix = map[string]access.Role{
 	"GET /api/v1/journeys/{id}/export": access.Read, "DELETE /api/v1/journeys/{id}": access.Admin,
 	"GET /api/v1/records": access.Read, "GET /api/v1/records/histogram": access.Read, "GET /api/v1/records/facets": access.Read, "GET /api/v1/records/context": access.Read,
 	"GET /api/v1/services": access.Read, "GET /api/v1/map": access.Read, "GET /api/v1/tail": access.Read, "GET /api/v1/usual/{kind}": access.Read,
-	"GET /api/v1/deadletters/{partition}/{offset}": access.Admin, "POST /api/v1/deadletters/{partition}/{offset}/replay": access.Admin, "GET /api/v1/lag": access.Read,
+	"GET /api/v1/deadletters/{partition}/{offset}": access.Admin, "POST /api/v1/deadletters/{partition}/{offset}/replay": access.Admin, "GET /api/v1/lag": access.Read, "GET /api/v1/fields": access.Read,
 	"GET /api/v1/deadletters": access.Admin, "GET /api/v1/instances": access.Read, "GET /api/v1/stats": access.Read, "GET /api/v1/me": access.Read,
 }
 
@@ -105,9 +105,11 @@ func TestWhatCannotBeReadIsSaidWithItsPlace(t *testing.T) {
 		detail      string
 	}{
 		{"/records?q=" + url.QueryEscape("level:error colour:red"), "q", 13, "no field"},
+		{"/records?q=" + url.QueryEscape("余额 \"🧾x\" colour:red"), "q", 9, "visited"},
+		{"/journeys?q=" + url.QueryEscape(`kind:"餘額" verdict:lost`), "q", 19, "verdicts are stalled"},
 		{"/journeys?q=" + url.QueryEscape("verdict:lost"), "q", 9, "verdicts are"},
 		{"/records/histogram?q=" + url.QueryEscape(strings.Repeat("(", 5000)), "q", 65, ""},
-		{"/records/facets?field=message", "field", 0, "cannot be counted"},
+		{"/records/facets?field=message", "field", 0, "cannot be counted; those of service.name, log.level"},
 		{"/services?q=" + url.QueryEscape(long), "q", -1, ""},
 		{"/map?q=" + url.QueryEscape("a)"), "q", 2, ""},
 		{"/records?q=" + strings.Repeat("a", 9000), "q", 0, "length"},

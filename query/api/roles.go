@@ -35,6 +35,7 @@ var roles = map[string]access.Role{
 	"GET /api/v1/deadletters/{partition}/{offset}":         access.Admin,
 	"POST /api/v1/deadletters/{partition}/{offset}/replay": access.Admin,
 	"GET /api/v1/lag":                                      access.Read,
+	"GET /api/v1/fields":                                   access.Read,
 	"GET /api/v1/instances":                                access.Read,
 	"GET /api/v1/stats":                                    access.Read,
 	"GET /api/v1/me":                                       access.Read,

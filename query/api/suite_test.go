@@ -254,6 +254,7 @@ var questions = []struct{ path, has string }{
 	{"/services", `"name":"gateway"`},
 	{"/map", `"id":"service:bank"`},
 	{"/usual/" + url.PathEscape("POST /purchases"), `"journeys":2`},
+	{"/fields", `"name":"verdict","field":"","kind":"journey"`},
 	{"/deadletters", `not JSON`},
 	{"/deadletters/2/17", `"id":"2/17"`},
 	{"/lag", `"lag":2,"members":null,"own":true`},
