@@ -41,7 +41,7 @@ function Values({ q, field, onPick }: { readonly q: string; readonly field: Fiel
         {values.map(({ value, count }) => (
           <li key={value} class="facet">
             <span class="facet-bar" style={{ width: `${(100 * count) / most}%` }} aria-hidden="true" />
-            <button type="button" class="facet-only" title={text.only(printable(value))} aria-label={`${text.only(printable(value))} (${count})`} onClick={() => onPick(field, value, false)}>
+            <button type="button" class="facet-only" title={text.only(printable(value))} onClick={() => onPick(field, value, false)}>
               <bdi>{printable(value)}</bdi><span>{count.toLocaleString()}</span>
             </button>
             <button type="button" class="facet-without" title={text.without(printable(value))} aria-label={text.without(printable(value))} onClick={() => onPick(field, value, true)}>−</button>
