@@ -67,7 +67,7 @@ export function Difference({ id, other, onOther, onHop, onClose }: {
       {loading.phase === 'loading' && <p class="aside">{words.loading}</p>}
       {loading.phase === 'failed' && (
         <p class="aside">
-          {usualWords(loading.failure, text.shell.failure).body} <bdi>{printable(loading.failure.detail)}</bdi>{' '}
+          <bdi>{printable(loading.failure.detail) || usualWords(loading.failure, text.shell.failure).body}</bdi>{' '}
           <button type="button" class="show-all" onClick={again}>{text.shell.failure.again}</button>
         </p>
       )}

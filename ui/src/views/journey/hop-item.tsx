@@ -18,7 +18,7 @@ import { LegLine } from './leg-line';
 import { SpanBar } from './span-bar';
 
 const outcomeIcons: Record<Outcome, IconName> = { success: 'check', failure: 'cross', open: 'arrow' };
-const LEGS = 20; // of a hop that is caused by more, the rest is counted
+const LEGS = 6; // of a hop that is caused by more, the rest is counted
 
 /** One visit to a station, what led there above it. */
 export function HopItem({ journey, row, whole, newDay, isNew, selected, record, onSelect, onOpen, onAll }: {

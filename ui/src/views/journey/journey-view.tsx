@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Journey, Leg } from '../../lib/journey';
 import { filterParams, readJourneyParams } from '../../lib/journey-params';
 import type { View } from '../../lib/journey-params';
@@ -42,9 +42,24 @@ export function JourneyView({ journey, params, at, away, onAgain }: {
     opened.open(null);
     address.set({ view: shown.view, record: '' });
   };
-  const show = (view: View): void => address.set({ view });
+  const show = (view: View): void => {
+    address.set({ view });
+    showViews();
+  };
   // A hop is marked where it can be seen: in the list of records it cannot.
   const toHop = (hop: string): void => address.set({ hop, ...(shown.view === 'records' ? { view: 'parcel' } : {}) });
+  const hopShown = useRef(toHop);
+  hopShown.current = toHop;
+  // What does not change while somebody moves through the views is not drawn anew for that.
+  const head = useMemo(() => {
+    const onHop = (hop: string): void => hopShown.current(hop);
+    return (
+      <>
+        <VerdictSheet journey={journey} track={track} at={at} away={away} onHop={onHop} />
+        <Papers journey={journey} onHop={onHop} />
+      </>
+    );
+  }, [journey, track, at, away]);
   const compare = (): void => address.set({ with: shown.other === '' ? USUAL : '' });
   useKeys([
     { keys: '1', says: text.keys.parcel, run: () => show('parcel') },
@@ -60,12 +75,11 @@ export function JourneyView({ journey, params, at, away, onAgain }: {
   return (
     <>
       <p class="unseen" role="status">{news.said}</p>
-      <VerdictSheet journey={journey} track={track} at={at} away={away} onHop={toHop} />
+      {head}
       <ViewBar id={journey.correlationId} params={params} view={shown.view} compared={shown.other !== ''} onView={show} onCompare={compare} />
       {shown.other !== '' && (
         <Difference id={journey.correlationId} other={shown.other} onOther={(other) => address.set({ with: other })} onHop={toHop} onClose={() => address.set({ with: '' })} />
       )}
-      <Papers journey={journey} onHop={toHop} />
       {opened.failure !== null && <p class="away" role="alert">{text.records.notHere}</p>}
       <Beside panel={panel}>
         {shown.view === 'parcel' && (
@@ -101,6 +115,12 @@ export function JourneyView({ journey, params, at, away, onAgain }: {
       </Beside>
     </>
   );
+}
+
+/** Moves the page so that a view has most of the window, unless it has that. */
+function showViews(): void {
+  const bar = document.querySelector('.view-bar');
+  if (bar !== null && bar.getBoundingClientRect().top > window.innerHeight / 3) bar.scrollIntoView({ block: 'start' });
 }
 
 /** For measurements: when the verdict can be read. Its picture is there one frame after it was drawn. */

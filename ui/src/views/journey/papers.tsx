@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import { formatDuration } from '../../lib/duration';
 import type { Gap, Hop, Journey, Saga, Skew, Step } from '../../lib/journey';
 import { printable } from '../../lib/printable';
@@ -19,48 +20,66 @@ export function Papers({ journey, onHop }: { readonly journey: Journey; readonly
   const { papers: text } = useText().journey;
   const missing = journey.gaps.reduce((sum, gap) => sum + gap.numbers.length, 0);
   const off = new Set(journey.shifts.map(({ node }) => node)).size;
+  if (journey.sagas.length + missing + journey.shifts.length + journey.warnings.length === 0) return null;
   return (
     <div class="papers">
       {journey.sagas.length > 0 && (
-        <Paper icon="back" title={text.saga} open>
-          {journey.sagas.slice(0, MOST).map((saga) => <Ledger key={saga.id} saga={saga} />)}
-          <More n={journey.sagas.length - MOST} />
+        <Paper icon="back" title={text.saga} aside={text.undone(...stepsOf(journey.sagas))}>
+          {() => (
+            <>
+              {journey.sagas.slice(0, MOST).map((saga) => <Ledger key={saga.id} saga={saga} />)}
+              <More n={journey.sagas.length - MOST} />
+            </>
+          )}
         </Paper>
       )}
       {missing > 0 && (
         <Paper icon="alert" title={text.gaps} aside={text.gapsCount(missing)}>
-          <p class="aside">{text.gapsWhy}</p>
-          <Gaps gaps={journey.gaps} hops={journey.hops} onHop={onHop} />
+          {() => (
+            <>
+              <p class="aside">{text.gapsWhy}</p>
+              <Gaps gaps={journey.gaps} hops={journey.hops} onHop={onHop} />
+            </>
+          )}
         </Paper>
       )}
       {journey.shifts.length > 0 && (
         <Paper icon="info" title={text.clocks} aside={text.clocksCount(off)}>
-          <p class="aside">{text.clocksWhy}</p>
-          <Shifts journey={journey} />
-          <Skews skews={journey.skews.filter(({ min, max }) => (min ?? 0) > 0 || (max ?? 0) < 0)} hops={journey.hops} />
+          {() => (
+            <>
+              <p class="aside">{text.clocksWhy}</p>
+              <Shifts journey={journey} />
+              <Skews skews={journey.skews.filter(({ min, max }) => (min ?? 0) > 0 || (max ?? 0) < 0)} hops={journey.hops} />
+            </>
+          )}
         </Paper>
       )}
       {journey.warnings.length > 0 && (
         <Paper icon="alert" title={text.warnings} aside={journey.warnings.length.toLocaleString()}>
-          <ul>{journey.warnings.slice(0, MOST).map((warning, i) => <li key={i}><LongText value={warning} most={600} /></li>)}</ul>
-          <More n={journey.warnings.length - MOST} />
+          {() => (
+            <>
+              <ul>{journey.warnings.slice(0, MOST).map((warning, i) => <li key={i}><LongText value={warning} most={600} /></li>)}</ul>
+              <More n={journey.warnings.length - MOST} />
+            </>
+          )}
         </Paper>
       )}
     </div>
   );
 }
 
-function Paper({ icon, title, aside, open = false, children }: {
+function Paper({ icon, title, aside, children }: {
   readonly icon: IconName;
   readonly title: string;
-  readonly aside?: string;
-  readonly open?: boolean;
-  readonly children: ComponentChildren;
+  readonly aside: string;
+  /** Made when it is opened. */
+  readonly children: () => ComponentChildren;
 }) {
+  const [open, setOpen] = useState(false);
   return (
-    <details class="paper" open={open}>
-      <summary><Icon name={icon} /><h2>{title}</h2>{aside !== undefined && <span class="aside">{aside}</span>}</summary>
-      <div class="paper-body">{children}</div>
+    <details class="paper" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary><Icon name={icon} /><h2>{title}</h2><span class="aside">{aside}</span></summary>
+      {open && <div class="paper-body">{children()}</div>}
     </details>
   );
 }
@@ -76,11 +95,9 @@ function Instance({ name }: { readonly name: string }) {
 
 function Ledger({ saga }: { readonly saga: Saga }) {
   const { papers: text } = useText().journey;
-  const done = saga.steps.filter(({ forward }) => forward !== null).length;
-  const undone = saga.steps.filter(({ compensated }) => compensated !== null).length;
   return (
     <section class="ledger">
-      <h3><bdi>{text.sagaOf(printable(saga.id.slice(0, 128)))}</bdi> {saga.verdict !== null && <VerdictBadge verdict={saga.verdict} />} <span class="aside">{text.undone(done, undone)}</span></h3>
+      <h3><bdi>{text.sagaOf(printable(saga.id.slice(0, 128)))}</bdi> {saga.verdict !== null && <VerdictBadge verdict={saga.verdict} />} <span class="aside">{text.undone(...stepsOf([saga]))}</span></h3>
       {saga.steps.length === 0 ? <p class="aside">{text.sagaNone}</p> : (
         <div class="scrolls" tabIndex={0}>
           <table>
@@ -92,6 +109,12 @@ function Ledger({ saga }: { readonly saga: Saga }) {
       <More n={saga.steps.length - MOST} />
     </section>
   );
+}
+
+/** How many steps were done, and how many of those undone. */
+function stepsOf(sagas: readonly Saga[]): [done: number, undone: number] {
+  const steps = sagas.flatMap((saga) => saga.steps);
+  return [steps.filter(({ forward }) => forward !== null).length, steps.filter(({ compensated }) => compensated !== null).length];
 }
 
 function StepRow({ step }: { readonly step: Step }) {

@@ -12,7 +12,7 @@ import { useKeys, useShell, useText } from '../shell/shell';
 import { HopItem } from './hop-item';
 import { LegLine } from './leg-line';
 
-const PAGE = 100;
+const PAGE = 60;
 
 /** The stations as a carrier shows them: one below the other, in the order of cause. A long list is drawn in part. */
 export function ParcelView({ journey, track, hop, record, fresh, onHop, onOpen, onRecordsOf }: {
@@ -30,13 +30,13 @@ export function ParcelView({ journey, track, hop, record, fresh, onHop, onOpen, 
   const { preferences } = useShell();
   const text = useText().journey;
   const language = preferences.language.value;
-  const all = track.rows.length;
+  const all = track.count;
   const at = track.rowOf(hop);
   const [range, setRange] = useState({ from: 0, until: PAGE });
   const shown = pagesAround(range, at, all, PAGE);
   useEffect(() => {
     if (shown.from !== range.from || shown.until !== range.until) setRange(shown);
-    const row = track.rows[at];
+    const row = track.row(at);
     if (row !== undefined) document.getElementById(row.anchor)?.scrollIntoView({ block: 'nearest' });
   }, [hop, at < 0]);
 
@@ -44,14 +44,14 @@ export function ParcelView({ journey, track, hop, record, fresh, onHop, onOpen, 
     if (row !== undefined) onHop(row.hop.id);
   };
   useKeys([
-    { keys: 'j', says: text.keys.next, run: () => go(track.rows[at + 1]) },
-    { keys: 'k', says: text.keys.previous, run: () => go(track.rows[Math.max(0, at - 1)]) },
+    { keys: 'j', says: text.keys.next, run: () => go(track.row(at + 1)) },
+    { keys: 'k', says: text.keys.previous, run: () => go(track.row(Math.max(0, at - 1))) },
     {
       keys: 'Enter',
       says: text.keys.open,
-      run: () => document.getElementById(track.rows[at]?.anchor ?? '')?.querySelector<HTMLElement>('.records > summary')?.click(),
+      run: () => document.getElementById(track.row(at)?.anchor ?? '')?.querySelector<HTMLElement>('.records > summary')?.click(),
     },
-    { keys: 'e', says: text.keys.error, run: () => go(track.rows.slice(at + 1).find((row) => row.hop.outcome === 'failure' || row.errors > 0)) },
+    { keys: 'e', says: text.keys.error, run: () => go(track.row(track.failedFrom(at + 1))) },
   ], [track, at, text]);
 
   const whole = journey.records.length === journey.recordCount;
@@ -75,13 +75,13 @@ export function ParcelView({ journey, track, hop, record, fresh, onHop, onOpen, 
         <button type="button" class="more" onClick={() => setRange({ ...shown, from: Math.max(0, shown.from - PAGE) })}>{text.track.earlier(Math.min(PAGE, shown.from))}</button>
       )}
       <ol class="hops" start={shown.from + 1}>
-        {track.rows.slice(shown.from, shown.until).map((row, i) => (
+        {track.rows(shown.from, shown.until).map((row, i) => (
           <HopItem
             key={row.hop.id}
             journey={journey}
             row={row}
             whole={whole}
-            newDay={dayOf(row, track.rows[shown.from + i - 1], language)}
+            newDay={dayOf(row, track.row(shown.from + i - 1), language)}
             isNew={fresh.has(row.hop.id)}
             selected={row.hop.id === hop}
             record={record}

@@ -8,6 +8,7 @@ import { between } from '../../lib/track';
 import type { Track } from '../../lib/track';
 import { Barcode } from '../shell/barcode';
 import { CopyButton } from '../shell/copy-button';
+import { Dot } from '../shell/dot';
 import { Icon } from '../shell/icons';
 import { useShell, useText } from '../shell/shell';
 import { verdictIcons } from '../shell/verdict-badge';
@@ -75,7 +76,7 @@ function Facts({ journey, away }: { readonly journey: Journey; readonly away: bo
         </dd>
         {journey.aliases.length > 0 && (
           <dd class="aside">
-            {facts.aliases}{' '}
+            {facts.aliases}
             {journey.aliases.slice(0, ALIASES).map(({ name, value }) => <bdi key={`${name} ${value}`} class="alias">{printable(name)} <b>{printable(value)}</b></bdi>)}
             {journey.aliases.length > ALIASES && papers.more(journey.aliases.length - ALIASES)}
           </dd>
@@ -86,7 +87,7 @@ function Facts({ journey, away }: { readonly journey: Journey; readonly away: bo
         <dd><bdi>{printable(journey.kind.slice(0, 300)) || facts.kindUnknown}</bdi></dd>
         <dd class="aside">
           {journey.start !== null && <time dateTime={utcTime(journey.start)} title={utcTime(journey.start)}>{facts.started(calendarDay(journey.start, 'local', language), clockTime(journey.start))}</time>}
-          {journey.release !== '' && <bdi> {facts.release(printable(journey.release.slice(0, 60)))}</bdi>}
+          {journey.release !== '' && <bdi><Dot />{facts.release(printable(journey.release.slice(0, 60)))}</bdi>}
         </dd>
       </div>
       <div class="fact-total">

@@ -2,11 +2,11 @@ import { views } from '../../lib/journey-params';
 import type { View } from '../../lib/journey-params';
 import { hrefOf } from '../../lib/route';
 import { CopyButton } from '../shell/copy-button';
-import { Icon } from '../shell/icons';
 import { useText } from '../shell/shell';
 import { TakeAlong } from './take-along';
 
 const LINK = 'journey-link';
+const PAINTED_MS = 150;
 
 /** Which view of the journey is shown, and what can be done with it. */
 export function ViewBar({ id, params, view, compared, onView, onCompare }: {
@@ -32,8 +32,14 @@ export function ViewBar({ id, params, view, compared, onView, onCompare }: {
         <TakeAlong id={id} />
         <CopyButton value={link} shownIn={LINK} label={text.actions.linkLabel} words={text.actions.link} />
         <span id={LINK} class="unseen" aria-hidden="true">{link}</span>
-        <button type="button" class="quiet view-print" onClick={() => window.print()}><Icon name="info" />{text.actions.print}</button>
+        <button type="button" class="quiet view-print" onClick={print}>{text.actions.print}</button>
       </div>
     </div>
   );
+}
+
+/** On paper, what is folded cannot be opened. */
+function print(): void {
+  for (const paper of document.querySelectorAll<HTMLDetailsElement>('details.paper')) paper.open = true;
+  setTimeout(() => window.print(), PAINTED_MS);
 }

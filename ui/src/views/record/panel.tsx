@@ -22,7 +22,7 @@ export function Panel({ labelledBy, onClose, children }: { readonly labelledBy: 
     return () => {
       narrow.removeEventListener('change', open);
       // What had the focus may be a row that has been scrolled away since.
-      const back = before instanceof HTMLElement && before.isConnected && before !== document.body ? before : document.querySelector<HTMLElement>('.virtual-list, main');
+      const back = before instanceof HTMLElement && before.isConnected && before !== document.body ? before : (document.querySelector<HTMLElement>('.virtual-list') ?? document.querySelector<HTMLElement>('main'));
       back?.focus({ preventScroll: true });
     };
   }, []);
