@@ -41,6 +41,7 @@ export function withCondition(query: string, condition: string, without: boolean
   return query.trim() === '' ? more : `${query.trim()} ${more}`;
 }
 
-function quoted(value: string): string {
+/** A value as a query has it: in quotes where it has what would end it. */
+export function quoted(value: string): string {
   return /^[\p{L}\p{N}_][\p{L}\p{N}_./@+-]*$/u.test(value) && !/^(?:AND|OR|NOT)$/.test(value) ? value : `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }

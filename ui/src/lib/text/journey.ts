@@ -358,7 +358,7 @@ const zhTW: typeof en = {
     exported: (name) => `已存為 ${name}`,
     exportFailed: '無法取得。',
     link: '複製連結',
-    linkLabel: '複製此檢視的連結',
+    linkLabel: '複製連結（此檢視）',
     print: '列印',
   },
   news: (hops, records) => [hops > 0 ? `${hops} 次新到訪` : '', records > 0 ? `${records} 筆新記錄` : ''].filter(Boolean).join('、'),
@@ -514,7 +514,7 @@ const zhTW: typeof en = {
     open: '開啟標示的項目',
     error: '下一個錯誤',
     service: '下一次換服務',
-    link: '複製此檢視的連結',
+    link: '複製連結（此檢視）',
     take: '存成檔案帶走',
   },
 };
