@@ -23,7 +23,7 @@ func Build(records []record.Record, ev Evidence) *Journey {
 	j := &Journey{
 		Verdict: found.verdict, Reason: found.finding.String(), Finding: found.finding, VerdictHop: found.hop,
 		Completeness: Unproved, CompletenessFinding: judge.because,
-		Stations: []Station{}, Hops: make([]Hop, len(judge.visits)), Legs: make([]Leg, len(judge.legs)), Records: make([]*record.Record, 0, len(rs)),
+		Stations: []Station{}, Hops: make([]Hop, len(judge.visits)), Legs: make([]Leg, len(judge.legs)), Records: make([]*record.Record, 0, len(rs)), RecordHops: make([]int32, len(rs)),
 		Gaps: judge.gaps(rs), Shifts: []Shift{}, Sagas: judge.sagas(), Aliases: judge.aliases(), Warnings: judge.warnings(),
 	}
 	if !found.since.IsZero() {
@@ -138,15 +138,17 @@ func (j *judge) describe(jo *Journey) {
 // overview fills what can be read off the ordered records.
 func (j *Journey) overview(by *judge) {
 	j.CorrelationID = correlationID(j.Records)
-	hops := make(map[string]*Hop, len(j.Hops))
+	hops := make(map[string]int32, len(j.Hops))
 	for i := range j.Hops {
-		hops[j.Hops[i].ID] = &j.Hops[i]
+		hops[j.Hops[i].ID] = int32(i)
 	}
 	at := map[string]int{}
 	for i := range j.Records {
 		r := j.Records[i]
-		if h := hops[by.graph.hop(r)]; h != nil {
-			h.Records++
+		j.RecordHops[i] = none
+		if hop, ok := hops[by.graph.hop(r)]; ok {
+			j.RecordHops[i] = hop
+			j.Hops[hop].Records++
 		}
 		if j.Start.IsZero() || r.Time.Before(j.Start) {
 			j.Start = r.Time

@@ -95,6 +95,7 @@ type Journey struct {
 	Stations            []Station        `json:"stations"` // by first visit
 	Hops                []Hop            `json:"hops"`     // in causal order of their first record
 	Legs                []Leg            `json:"legs"`
+	RecordHops          []int32          `json:"-"`       // of each of Records the place of its hop in Hops; -1: it is in none
 	Records             []*record.Record `json:"records"` // in causal order; those given to Build
 	Gaps                []Gap            `json:"gaps"`
 	Skews               []Skew           `json:"skews"`
