@@ -51,15 +51,16 @@ export function JourneyView({ journey, params, at, away, onAgain }: {
   const hopShown = useRef(toHop);
   hopShown.current = toHop;
   // What does not change while somebody moves through the views is not drawn anew for that.
+  const brief = shown.view !== 'parcel';
   const head = useMemo(() => {
     const onHop = (hop: string): void => hopShown.current(hop);
     return (
       <>
-        <VerdictSheet journey={journey} track={track} at={at} away={away} onHop={onHop} />
-        <Papers journey={journey} onHop={onHop} />
+        <VerdictSheet journey={journey} track={track} at={at} away={away} brief={brief} onHop={onHop} />
+        {!brief && <Papers journey={journey} onHop={onHop} />}
       </>
     );
-  }, [journey, track, at, away]);
+  }, [journey, track, at, away, brief]);
   const compare = (): void => address.set({ with: shown.other === '' ? USUAL : '' });
   useKeys([
     { keys: '1', says: text.keys.parcel, run: () => show('parcel') },
