@@ -1,3 +1,5 @@
+import { createRows } from './rows';
+import type { Rows } from './rows';
 import type { Timeline } from './timeline';
 
 /** Who caused whom, for going from hop to hop. */
@@ -6,6 +8,9 @@ export interface Kin {
   readonly parent: Int32Array;
   /** By hop, the first hop that it caused, in causal order; -1 where it caused none. */
   readonly child: Int32Array;
+  /** By hop, the legs that led to it and those that it sent, in the server's order. */
+  readonly came: Rows;
+  readonly sent: Rows;
 }
 
 export function kinOf({ journey, moments }: Timeline): Kin {
@@ -19,15 +24,8 @@ export function kinOf({ journey, moments }: Timeline): Kin {
     const up = parent[i] ?? -1;
     if (up >= 0 && up !== i) child[up] = i;
   }
-  return { parent, child };
-}
-
-/** The legs that lead to a hop and from it. */
-export function legsOf({ moments }: Timeline, hop: number): readonly number[] {
-  const out: number[] = [];
-  if (hop < 0) return out;
-  for (let i = 0; i < moments.legSender.length; i++) {
-    if (moments.legSender[i] === hop || moments.legReceiver[i] === hop) out.push(i);
-  }
-  return out;
+  const zeros = new Float64Array(journey.legs.length);
+  const order = Uint32Array.from(zeros.keys());
+  const byHop = (hops: Int32Array): Rows => createRows(hops, journey.hops.length, zeros, zeros, order);
+  return { parent, child, came: byHop(moments.legReceiver), sent: byHop(moments.legSender) };
 }

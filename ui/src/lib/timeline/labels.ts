@@ -33,7 +33,7 @@ export function sinceLabels(times: readonly number[], step: number): readonly st
 // `5 ms` where there are no halves.
 function short(ns: number): string {
   const whole = wholeDuration(ns);
-  return whole.split(SPACE).length === 2 ? whole : formatDuration(ns);
+  return ns === 0 || whole.split(SPACE).length === 2 ? whole : formatDuration(ns);
 }
 
 /** A tick as a clock shows it, with as many digits as tell it from the next. */

@@ -28,6 +28,11 @@ export function createRows(rowOf: Int32Array, count: number, from: Float64Array,
   return { starts, items, reach };
 }
 
+/** What a row holds. */
+export function itemsOf(rows: Rows, row: number): readonly number[] {
+  return row < 0 ? [] : Array.from(rows.items.subarray(rows.starts[row], rows.starts[row + 1]));
+}
+
 /** The places in `rows.items` of what may be seen of a row between two places on the axis. */
 export function inSight(rows: Rows, row: number, from: Float64Array, left: number, right: number): readonly [first: number, end: number] {
   const [start, stop] = [rows.starts[row] ?? 0, rows.starts[row + 1] ?? 0];

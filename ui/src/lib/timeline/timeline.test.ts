@@ -6,7 +6,12 @@ import inTransit from '../../../testdata/in-transit.json';
 import lossy from '../../../testdata/lossy.json';
 import { worst } from '../../../testdata/worst';
 import { decodeJourney } from '../../api/decode';
-import { FAILED, GAPS, OPEN, SHIFTED, VERDICT, layTimeline } from './timeline';
+import { thingAt } from './find';
+import { kinOf } from './kin';
+import { ERROR, marksOf } from './marks';
+import { itemsOf } from './rows';
+import { laneKey, stackLanes, topOfThing } from './stack';
+import { FAILED, GAPS, OPEN, SHIFTED, VERDICT, layTimeline, layingTimeline } from './timeline';
 import type { Timeline } from './timeline';
 import { whole } from './view';
 
@@ -49,18 +54,108 @@ describe('the picture of a journey', () => {
   it('the worst, in little, by raw clocks', () => expect(picture(layTimeline(decodeJourney(worst({ hops: 60 })), { adjusted: false, folded: true }))).toMatchSnapshot());
 });
 
+const options = { adjusted: true, folded: true };
+const many = decodeJourney(worst({ hops: 5000 }));
+
 describe('layTimeline', () => {
-  const journey = decodeJourney(worst({ hops: 20_000 }));
-  it('lays out 20,000 hops in the time that a frame may take', () => {
-    const times = Array.from({ length: 7 }, () => {
-      const start = performance.now();
-      layTimeline(journey, { adjusted: true, folded: true });
-      return performance.now() - start;
-    }).sort((a, b) => a - b);
-    console.log(times);
-  });
   it('gives every hop a row in which it hides no other', () => {
-    const timeline = layTimeline(journey, { adjusted: true, folded: true });
-    console.log(timeline.lanes.map((l) => [l.kind, l.name, l.rows, l.instances.length]), timeline.axis.breaks);
+    const { rows, from, to } = layTimeline(many, options);
+    for (let row = 0; row + 1 < rows.starts.length; row++) {
+      for (let at = (rows.starts[row] ?? 0) + 1; at < (rows.starts[row + 1] ?? 0); at++) {
+        const [before, thing] = [rows.items[at - 1] ?? 0, rows.items[at] ?? 0];
+        expect(to[before], `${before} and ${thing} in row ${row}`).toBeLessThanOrEqual(from[thing] ?? 0);
+      }
+    }
   });
+
+  it('has every hop once, and every message once', () => {
+    const { rows, folded } = layTimeline(many, options);
+    const things = [...many.hops.keys(), ...many.legs.flatMap((leg, i) => (leg.transport === 'kafka' ? [many.hops.length + i] : []))];
+    expect(Array.from(rows.items).toSorted((a, b) => a - b)).toEqual(things);
+    expect(Array.from(folded.items).toSorted((a, b) => a - b)).toEqual(things);
+  });
+
+  it('puts a hop below the one of its instance that caused it and still runs', () => {
+    const { rowOf, laneOf, moments } = layTimeline(many, options);
+    const nested = many.hops.filter((hop, i) => {
+      const parent = moments.places.get(hop.parent) ?? -1;
+      return parent >= 0 && laneOf[parent] === laneOf[i] && many.hops[parent]?.node === hop.node && (moments.hopFrom[i] ?? 0) < (moments.hopTo[parent] ?? 0) && (moments.hopFrom[i] ?? 0) > (moments.hopFrom[parent] ?? 0);
+    });
+    expect(nested.length).toBeGreaterThan(100);
+    for (const hop of nested) expect(rowOf[moments.places.get(hop.id) ?? 0]).toBeGreaterThan(rowOf[moments.places.get(hop.parent) ?? 0] ?? 0);
+  });
+
+  it('keeps all causes of a hop that has several', () => {
+    const timeline = layTimeline(many, options);
+    const kin = kinOf(timeline);
+    const most = Math.max(...many.hops.map((_, i) => itemsOf(kin.came, i).length));
+    expect(most).toBeGreaterThan(2);
+  });
+
+  it('moves the times of instances whose clocks are wrong, and of no others', () => {
+    const [raw, moved] = [layTimeline(many, { ...options, adjusted: false }), layTimeline(many, options)];
+    const offset = Number(moved.moments.zero - raw.moments.zero);
+    for (const [i, hop] of many.hops.entries()) {
+      const by = (moved.moments.hopFrom[i] ?? 0) + offset - (raw.moments.hopFrom[i] ?? 0);
+      expect(by, hop.node).toBe(many.shifts.find((shift) => shift.node === hop.node)?.by ?? 0);
+    }
+    expect(many.shifts.length).toBe(2);
+  });
+
+  it('ends what waits where all is known until', () => {
+    const journey = decodeJourney(inTransit);
+    const timeline = layTimeline(journey, options);
+    const waiting = journey.legs.findIndex((leg) => leg.received === null);
+    expect(timeline.moments.legTo[waiting]).toBe(timeline.moments.until);
+  });
+
+  it('is the same in steps', () => {
+    const steps = layingTimeline(many, options);
+    let count = 0;
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) count++;
+    expect(count).toBeGreaterThan(2);
+    expect(step.value).toEqual(layTimeline(many, options));
+  });
+
+  it('draws a journey of which no time is known', () => {
+    const none = { ...many, start: null, asOf: null, hops: many.hops.slice(0, 3).map((hop) => ({ ...hop, start: null, end: null, duration: null })), legs: [] };
+    expect(layTimeline(none, options).lanes.map((lane) => lane.hops)).toEqual([2, 1]);
+  });
+});
+
+describe('marksOf', () => {
+  it('puts records on the bars of their hops, adjusted as those are', () => {
+    const journey = decodeJourney(worst({ hops: 300, records: 1500 }));
+    for (const adjusted of [true, false]) {
+      const timeline = layTimeline(journey, { adjusted, folded: true });
+      const marks = marksOf(journey.records, timeline);
+      for (const [i, at] of marks.at.entries()) {
+        const hop = marks.hop[i] ?? -1;
+        expect(at).toBeGreaterThanOrEqual((timeline.from[hop] ?? 0) - 1);
+        if (journey.hops[hop]?.end !== null) expect(at).toBeLessThanOrEqual((timeline.to[hop] ?? 0) + 1);
+      }
+      expect(Array.from(marks.tone).filter((tone) => tone === ERROR)).toHaveLength(17);
+      expect(itemsOf(marks.ofHop, 1)).toEqual([5, 6, 7, 8, 9]);
+    }
+  });
+});
+
+describe('thingAt', () => {
+  const timeline = layTimeline(many, options);
+  const measures = { row: 20, head: 0, space: 8 };
+  for (const [name, closed] of [['open', []], ['closed', timeline.lanes.map(laneKey)]] as const) {
+    it(`finds what is drawn in ${name} lanes`, () => {
+      const stack = stackLanes(timeline.lanes, new Set(closed), measures);
+      for (let thing = 0; thing < many.hops.length; thing += 7) {
+        const y = topOfThing(stack, timeline, thing) + 10;
+        const place = ((timeline.from[thing] ?? 0) + (timeline.to[thing] ?? 0)) / 2;
+        const found = thingAt(timeline, stack, place, y, 0);
+        expect(timeline.laneOf[found]).toBe(timeline.laneOf[thing]);
+        expect(timeline.from[found]).toBeLessThanOrEqual(place);
+        expect(timeline.to[found]).toBeGreaterThanOrEqual(place);
+        if (closed.length === 0) expect(found).toBe(thing);
+      }
+    });
+  }
 });

@@ -31,13 +31,15 @@ function drawRow(ctx: CanvasRenderingContext2D, scene: Scene, lane: number, row:
   const slack = ((view.to - view.from) / scene.width) * FADE;
   const [first, end] = inSight(rows, of, timeline.from, view.from - slack, view.to);
   const hops = timeline.journey.hops.length;
+  // More things than there is room to tell apart are drawn as where there is anything.
+  const dense = end - first > scene.width / 3;
   let runFrom = 0;
   let runTo = -Infinity;
   let runColour = '';
   const flush = (): void => {
     if (runTo === -Infinity) return;
     ctx.fillStyle = runColour;
-    ctx.globalAlpha = 0.8;
+    ctx.globalAlpha = dense ? 0.45 : 0.8;
     ctx.fillRect(runFrom, y + 4, Math.max(runTo - runFrom, TINY), stack.measures.row - 8);
     ctx.globalAlpha = 1;
     runTo = -Infinity;
@@ -49,7 +51,7 @@ function drawRow(ctx: CanvasRenderingContext2D, scene: Scene, lane: number, row:
     const flags = timeline.flags[thing] ?? 0;
     const waits = thing >= hops;
     if (x1 < -FADE) continue;
-    if (x1 - x0 < TINY && (flags & (FAILED | OPEN | VERDICT)) === 0 && thing !== scene.chosen) {
+    if ((dense || x1 - x0 < TINY) && (flags & (FAILED | OPEN | VERDICT)) === 0 && thing !== scene.chosen) {
       const colour = waits ? palette.form : palette.service(hopOf(timeline, thing)?.service ?? '');
       if (x0 > runTo + 0.6 || colour !== runColour) {
         flush();

@@ -1,7 +1,9 @@
+import { useSignal } from '@preact/signals';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { printable } from '../../../lib/printable';
-import { kinOf, legsOf } from '../../../lib/timeline/kin';
+import { kinOf } from '../../../lib/timeline/kin';
 import { ERROR, marksOf } from '../../../lib/timeline/marks';
+import { itemsOf } from '../../../lib/timeline/rows';
 import { laneKey, stackLanes } from '../../../lib/timeline/stack';
 import type { Timeline as Laid } from '../../../lib/timeline/timeline';
 import { useShell, useText } from '../../shell/shell';
@@ -17,6 +19,7 @@ import { Tip } from './tip';
 import { Tools } from './tools';
 import { useStage } from './use-stage';
 import { useTimelineKeys } from './use-timeline-keys';
+import type { Acts } from './use-timeline-keys';
 import { useSceneWords, whenOf } from './words';
 
 const WIDE = { row: 20, head: 0, space: 8 };
@@ -34,7 +37,7 @@ export function Drawing({ laid, journey, selected, onSelect, onOpenRecord }: Tim
   const [wide, setWide] = useState(true);
   const [closed, setClosed] = useState<ReadonlySet<string>>(() => new Set(laid.rows.starts.length > MANY_ROWS ? foldable(laid) : []));
   const [lanes, setLanes] = useState<readonly [number, number]>([0, 40]);
-  const [hit, setHit] = useState<Hit | null>(null);
+  const hit = useSignal<Hit | null>(null);
   const [holds, setHolds] = useState(false);
 
   const kin = useMemo(() => kinOf(laid), [laid]);
@@ -44,15 +47,19 @@ export function Drawing({ laid, journey, selected, onSelect, onOpenRecord }: Tim
   const when = useMemo(() => whenOf(laid, mode), [laid, mode]);
 
   // The page learns of the chosen hop when the keys rest: an address is not to be changed thirty times a second.
-  const asked = laid.moments.places.get(selected) ?? -1;
-  const [chosen, setChosen] = useState(asked);
-  useEffect(() => setChosen(asked), [asked]);
+  const [id, setId] = useState(selected);
+  const told = useRef(selected);
+  const chosen = laid.moments.places.get(id) ?? -1;
   useEffect(() => {
-    if (chosen === asked) return;
-    const rest = setTimeout(() => onSelect(laid.journey.hops[chosen]?.id ?? ''), 150);
+    if (selected !== told.current) setId(selected);
+    told.current = selected;
+  }, [selected]);
+  useEffect(() => {
+    if (id === told.current) return;
+    const rest = setTimeout(() => onSelect((told.current = id)), 150);
     return () => clearTimeout(rest);
-  }, [chosen]);
-  const ways = useMemo(() => legsOf(laid, chosen), [laid, chosen]);
+  }, [id]);
+  const ways = useMemo(() => [...itemsOf(kin.came, chosen), ...itemsOf(kin.sent, chosen)], [kin, chosen]);
 
   const parts = {
     scroller: useRef<HTMLDivElement>(null),
@@ -61,7 +68,14 @@ export function Drawing({ laid, journey, selected, onSelect, onOpenRecord }: Tim
     body: useRef<HTMLCanvasElement>(null),
     probe: useRef<HTMLElement>(null),
   };
-  const stage = useStage(parts, { timeline: laid, stack, marks, chosen, ways, words: sceneWords }, { wide: setWide, lanes: setLanes, pointed: setHit, clicked });
+  const stage = useStage(parts, { timeline: laid, stack, marks, chosen, ways, words: sceneWords }, {
+    wide: setWide,
+    lanes: setLanes,
+    pointed: (at) => {
+      hit.value = at;
+    },
+    clicked,
+  });
 
   function clicked(at: Hit): void {
     const record = marks?.records[at.record]?.id ?? '';
@@ -70,46 +84,50 @@ export function Drawing({ laid, journey, selected, onSelect, onOpenRecord }: Tim
   }
 
   function choose(hop: number, reveal = true): void {
-    if (hop < 0 || hop >= laid.journey.hops.length) return;
-    setChosen(hop);
+    if (laid.journey.hops[hop] === undefined) return;
+    setId(laid.journey.hops[hop]?.id ?? '');
     if (reveal) stage.current?.reveal(hop);
   }
 
   const recordOf = useCallback((hop: number): string => {
-    if (marks === null || hop < 0) return '';
-    const own = [...marks.ofHop.items.subarray(marks.ofHop.starts[hop], marks.ofHop.starts[hop + 1])];
+    if (marks === null) return '';
+    const own = itemsOf(marks.ofHop, hop);
     const best = own.find((record) => marks.tone[record] === ERROR) ?? own[0] ?? -1;
     return marks.records[best]?.id ?? '';
   }, [marks]);
 
   const shown = address.route.value.params;
   const toggle = (key: string): void => setClosed((old) => new Set(old.has(key) ? [...old].filter((other) => other !== key) : [...old, key]));
-  const acts = {
-    fold: () => address.set({ idle: shown['idle'] === 'shown' ? '' : 'shown' }),
-    adjust: () => address.set({ clocks: shown['clocks'] === 'raw' ? '' : 'raw' }),
-    closeAll: () => setClosed((old) => new Set(old.size > 0 ? [] : foldable(laid))),
-    closeLane() {
-      const lane = laid.lanes[laid.laneOf[chosen] ?? -1];
-      if (lane !== undefined) toggle(laneKey(lane));
-    },
-    zoom: (factor: number) => stage.current?.zoom(factor, undefined, true),
-    all: () => stage.current?.fit(),
-    pan: (share: number) => stage.current?.pan(share),
-    choose,
-    open() {
-      const id = recordOf(chosen);
-      if (id !== '') onOpenRecord(id);
-    },
-  };
+  const acts = useMemo((): Acts => {
+    const flip = (name: string, to: string) => (): void => address.set({ [name]: address.route.peek().params[name] === to ? '' : to });
+    return {
+      fold: flip('idle', 'shown'),
+      adjust: flip('clocks', 'raw'),
+      closeAll: () => setClosed((old) => new Set(old.size > 0 ? [] : foldable(laid))),
+      closeLane() {
+        const lane = laid.lanes[laid.laneOf[chosen] ?? -1];
+        if (lane !== undefined) toggle(laneKey(lane));
+      },
+      zoom: (factor) => stage.current?.zoom(factor, undefined, true),
+      all: () => stage.current?.fit(),
+      pan: (share) => stage.current?.pan(share),
+      choose,
+      open() {
+        const id = recordOf(chosen);
+        if (id !== '') onOpenRecord(id);
+      },
+    };
+  }, [laid, chosen, recordOf, onOpenRecord]);
   useTimelineKeys(acts, laid, kin, chosen, holds, journey.shifts.length > 0);
 
-  const facts = useMemo(() => (chosen < 0 ? null : factsOf(laid, chosen, text, when)), [laid, chosen, text, when]);
-  const tip = useMemo(() => (hit === null ? null : tipOf(hit)), [hit, laid, text, when]);
-  function tipOf(at: Hit): Facts {
-    const known = factsOf(laid, at.thing, text, when);
+  const facts = useCallback((thing: number) => factsOf(laid, kin, thing, text, when), [laid, kin, text, when]);
+  const read = useMemo(() => (chosen < 0 ? null : facts(chosen)), [chosen, facts]);
+  const rows = useMemo(() => <GridRows chosen={chosen} count={laid.journey.hops.length} facts={facts} />, [chosen, facts]);
+  const tip = useCallback((at: Hit): Facts => {
+    const known = facts(at.thing);
     const record = marks?.records[at.record];
-    return record === undefined ? known : { ...known, subtitle: printable(record.level), lines: [printable(record.message).slice(0, 300)] };
-  }
+    return record === undefined ? known : { ...known, subtitle: printable(record.level), lines: [printable(record.message.slice(0, 300))] };
+  }, [facts, marks]);
 
   return (
     <section class="timeline" aria-label={words.title} data-wide={wide} data-verdict={journey.verdict}>
@@ -130,13 +148,13 @@ export function Drawing({ laid, journey, selected, onSelect, onOpenRecord }: Tim
             onBlur={() => setHolds(false)}
           >
             <canvas ref={parts.body} aria-hidden="true" />
-            <GridRows chosen={chosen} count={laid.journey.hops.length} facts={(hop) => factsOf(laid, hop, text, when)} />
-            {tip !== null && hit !== null && <Tip facts={tip} x={hit.x} y={hit.y} width={parts.field.current?.clientWidth ?? 0} />}
+            {rows}
+            <Tip hit={hit} facts={tip} field={parts.field} />
           </div>
           <LaneLabels stack={stack} first={lanes[0]} end={lanes[1]} onToggle={toggle} />
         </div>
       </div>
-      <ChosenHop facts={facts} place={words.facts.place(chosen + 1, laid.journey.hops.length)} onOpen={recordOf(chosen) === '' ? null : acts.open} />
+      <ChosenHop facts={read} place={words.facts.place(chosen + 1, laid.journey.hops.length)} onOpen={recordOf(chosen) === '' ? null : acts.open} />
       <i ref={parts.probe} class="timeline-probe" aria-hidden="true" />
     </section>
   );

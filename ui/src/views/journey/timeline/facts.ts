@@ -2,7 +2,8 @@ import { formatDuration } from '../../../lib/duration';
 import type { Leg } from '../../../lib/journey';
 import { printable } from '../../../lib/printable';
 import type { Text } from '../../../lib/text';
-import { legsOf } from '../../../lib/timeline/kin';
+import type { Kin } from '../../../lib/timeline/kin';
+import { itemsOf } from '../../../lib/timeline/rows';
 import { BACKWARDS, BEHEADED, hopOf, legOf } from '../../../lib/timeline/timeline';
 import type { Timeline } from '../../../lib/timeline/timeline';
 
@@ -18,17 +19,17 @@ export type When = (time: number) => string;
 
 const MOST_CAUSES = 4;
 
-export function factsOf(timeline: Timeline, thing: number, text: Text, when: When): Facts {
-  return thing < timeline.journey.hops.length ? hopFacts(timeline, thing, text, when) : legFacts(timeline, thing, text, when);
+export function factsOf(timeline: Timeline, kin: Kin, thing: number, text: Text, when: When): Facts {
+  return thing < timeline.journey.hops.length ? hopFacts(timeline, kin, thing, text, when) : legFacts(timeline, thing, text, when);
 }
 
-function hopFacts(timeline: Timeline, i: number, { timeline: words, journey: { hop: kinds } }: Text, when: When): Facts {
+function hopFacts(timeline: Timeline, kin: Kin, i: number, { timeline: words, journey: { hop: kinds } }: Text, when: When): Facts {
   const { facts } = words;
   const { journey, moments, flags } = timeline;
   const hop = hopOf(timeline, i);
   if (hop === undefined) return { title: '', subtitle: '', lines: [] };
   const state = { open: facts.open, failure: facts.failed, success: facts.ended }[hop.outcome];
-  const causes = legsOf(timeline, i).filter((leg) => moments.legReceiver[leg] === i);
+  const causes = itemsOf(kin.came, i);
   const shift = moments.hopShift[i] ?? 0;
   const missing = journey.gaps.filter((gap) => gap.hop === hop.id).reduce((sum, gap) => sum + gap.numbers.length, 0);
   const lines = [
