@@ -7,16 +7,20 @@ import type { RawRecord } from '../../lib/record';
 import { layOut } from '../../lib/track';
 import { Beside } from '../record/panel';
 import { RecordPanel } from '../record/record-panel';
+import { lazy } from '../shell/lazy';
 import { useKeys, useShell, useText } from '../shell/shell';
 import { Difference, USUAL } from './difference';
 import { Papers } from './papers';
 import { ParcelView } from './parcel-view';
 import { RecordsView } from './records-view';
-import { Timeline } from './timeline';
+import type { TimelineProps } from './timeline';
 import { useNews } from './use-news';
 import { useOpened } from './use-opened';
 import { VerdictSheet } from './verdict-sheet';
 import { ViewBar } from './view-bar';
+
+// Not everybody looks at it.
+const Timeline = lazy<TimelineProps>(() => import('./timeline').then((m) => m.Timeline));
 
 /** One journey: the verdict on top, then one of three views of the same. */
 export function JourneyView({ journey, params, at, away, onAgain }: {
