@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"instrument":                {"record"},
 	"instrument/instrumenttest": {"record", "instrument", "journey"},
 	"journey":                   {"record"},
+	"journey/journeytest":       {"record", "journey", "journey/journeytest"},
 	"store":                     {"record", "store/filter"},
 	"store/filter":              {"record"},
 	"store/storetest":           {"record", "store", "store/filter"},

@@ -12,5 +12,5 @@ func journeyArea(b *board) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	return errors.Join(judging(b), owners(b, dir))
+	return errors.Join(judging(b), judgingWorst(b), owners(b, dir))
 }

@@ -1,3 +1,5 @@
+import type { Finding } from './finding';
+import type { JsonObject } from './json';
 import type { Nanos } from './time';
 
 export const verdicts = ['delivered', 'in_transit', 'stalled', 'returned', 'exception', 'unconfirmed'] as const;
@@ -16,13 +18,16 @@ export type Transport = 'http' | 'kafka' | 'local';
 export interface Journey {
   readonly correlationId: string;
   readonly verdict: Verdict;
+  /** In the server's words, for findings that this page has none for. */
   readonly reason: string;
+  readonly finding: Finding | null;
   /** The hop that the verdict rests on; empty where it rests on none alone. */
   readonly verdictHop: string;
   /** When that was; null where it is not known. */
   readonly since: Nanos | null;
   readonly completeness: Completeness;
   readonly completenessReason: string;
+  readonly completenessFinding: Finding | null;
   /** How far the answer is known; null where the server cannot tell. */
   readonly asOf: Nanos | null;
   readonly kind: string;
@@ -39,6 +44,8 @@ export interface Journey {
   readonly recordCount: number;
   /** The place of the first of `records` among all, from 0. */
   readonly recordsFrom: number;
+  /** Asks for others of its records, as they are now; empty where the server keeps none. */
+  readonly revision: string;
   readonly gaps: readonly Gap[];
   readonly skews: readonly Skew[];
   readonly shifts: readonly Shift[];
@@ -102,6 +109,9 @@ export interface Leg {
 }
 
 export interface JourneyRecord {
+  /** The whole of it, as its service wrote it. */
+  readonly raw: JsonObject;
+  readonly correlationId: string;
   /** Its identity, empty where it has none. */
   readonly id: string;
   readonly time: Nanos | null;

@@ -67,6 +67,13 @@ export function calendarDay(time: Nanos, zone: Zone = 'local', language = 'en-GB
   return dayFormat(language === 'en' ? 'en-GB' : language, zone).format(toDate(time));
 }
 
+/** `26 Nov`, for lists; the year is said where it is another than now's. */
+export function shortDay(time: Nanos, now: Nanos, zone: Zone = 'local', language = 'en-GB'): string {
+  const year = (at: Nanos): string => calendarYear(zone).format(toDate(at));
+  const name = language === 'en' ? 'en-GB' : language;
+  return (year(time) === year(now) ? shortFormat : shortYearFormat)(name, zone).format(toDate(time));
+}
+
 /** `4 minutes ago`, `in 2 hours`: the largest unit that is full. */
 export function relativeTime(time: Nanos, now: Nanos, language: string): string {
   const seconds = Number(time - now) / 1e9;
@@ -80,8 +87,15 @@ const units = [['day', 86_400], ['hour', 3600], ['minute', 60], ['second', 1]] a
 
 // Formats take longer to make than to use, and lists use them by the thousand.
 const dayFormat = memo((language: string, zone: Zone) =>
-  new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', year: 'numeric', ...(zone === 'utc' ? { timeZone: 'UTC' } : {}) }));
+  new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', year: 'numeric', ...zoneOf(zone) }));
+const shortFormat = memo((language: string, zone: Zone) => new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', ...zoneOf(zone) }));
+const shortYearFormat = memo((language: string, zone: Zone) => new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric', ...zoneOf(zone) }));
+const calendarYear = memo((zone: Zone) => new Intl.DateTimeFormat('en', { year: 'numeric', ...zoneOf(zone) }));
 const relativeFormat = memo((language: string) => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }));
+
+function zoneOf(zone: Zone): Intl.DateTimeFormatOptions {
+  return zone === 'utc' ? { timeZone: 'UTC' } : {};
+}
 
 function memo<A extends string[], T>(make: (...args: A) => T): (...args: A) => T {
   const made = new Map<string, T>();
