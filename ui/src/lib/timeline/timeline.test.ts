@@ -110,12 +110,13 @@ describe('layTimeline', () => {
   });
 
   it('is the same in steps', () => {
-    const steps = layingTimeline(many, options);
+    const few = decodeJourney(worst({ hops: 40 }));
+    const steps = layingTimeline(few, options);
     let count = 0;
     let step = steps.next();
     for (; step.done !== true; step = steps.next()) count++;
     expect(count).toBeGreaterThan(2);
-    expect(step.value).toEqual(layTimeline(many, options));
+    expect(step.value).toEqual(layTimeline(few, options));
   });
 
   it('draws a journey of which no time is known', () => {

@@ -7,16 +7,20 @@ import type { RawRecord } from '../../lib/record';
 import { layOut } from '../../lib/track';
 import { Beside } from '../record/panel';
 import { RecordPanel } from '../record/record-panel';
+import { lazy } from '../shell/lazy';
 import { useKeys, useShell, useText } from '../shell/shell';
 import { Difference, USUAL } from './difference';
 import { Papers } from './papers';
 import { ParcelView } from './parcel-view';
 import { RecordsView } from './records-view';
-import { Timeline } from './timeline';
+import type { TimelineProps } from './timeline';
 import { useNews } from './use-news';
 import { useOpened } from './use-opened';
 import { VerdictSheet } from './verdict-sheet';
 import { ViewBar } from './view-bar';
+
+// Not everybody looks at it.
+const Timeline = lazy<TimelineProps>(() => import('./timeline').then((m) => m.Timeline));
 
 /** One journey: the verdict on top, then one of three views of the same. */
 export function JourneyView({ journey, params, at, away, onAgain }: {
@@ -51,15 +55,16 @@ export function JourneyView({ journey, params, at, away, onAgain }: {
   const hopShown = useRef(toHop);
   hopShown.current = toHop;
   // What does not change while somebody moves through the views is not drawn anew for that.
+  const brief = shown.view !== 'parcel';
   const head = useMemo(() => {
     const onHop = (hop: string): void => hopShown.current(hop);
     return (
       <>
-        <VerdictSheet journey={journey} track={track} at={at} away={away} onHop={onHop} />
-        <Papers journey={journey} onHop={onHop} />
+        <VerdictSheet journey={journey} track={track} at={at} away={away} brief={brief} onHop={onHop} />
+        {!brief && <Papers journey={journey} onHop={onHop} />}
       </>
     );
-  }, [journey, track, at, away]);
+  }, [journey, track, at, away, brief]);
   const compare = (): void => address.set({ with: shown.other === '' ? USUAL : '' });
   useKeys([
     { keys: '1', says: text.keys.parcel, run: () => show('parcel') },

@@ -16,18 +16,19 @@ import { Proof } from './proof';
 import { RouteStrip } from './route-strip';
 import { Said } from './said';
 
-/** The consignment note: the verdict stamped on it, how far that can be trusted, the way it took. */
-export function VerdictSheet({ journey, track, at, away, onHop }: {
+/** The consignment note: the verdict stamped on it, how far that can be trusted, the way it took. `brief`: above a view that needs the room. */
+export function VerdictSheet({ journey, track, at, away, brief, onHop }: {
   readonly journey: Journey;
   readonly track: Track;
   readonly at: number;
   readonly away: boolean;
+  readonly brief: boolean;
   readonly onHop: (hop: string) => void;
 }) {
   const text = useText().journey;
   const lasting = lastingOf(journey, at);
   return (
-    <section class="sheet waybill" data-verdict={journey.verdict} aria-labelledby="verdict">
+    <section class="sheet waybill" data-verdict={journey.verdict} data-brief={brief} aria-labelledby="verdict">
       <div class="verdict">
         <span class="seal"><Icon name={verdictIcons[journey.verdict]} /></span>
         <div class="verdict-words">
@@ -44,8 +45,8 @@ export function VerdictSheet({ journey, track, at, away, onHop }: {
         </div>
       </div>
       {away && <p class="away" role="alert">{text.verdict.away(clockTime(nanosOf(at)))}</p>}
-      <RouteStrip stations={journey.stations} track={track} onHop={onHop} />
-      <Facts journey={journey} away={away} />
+      {!brief && <RouteStrip stations={journey.stations} track={track} onHop={onHop} />}
+      {!brief && <Facts journey={journey} away={away} />}
     </section>
   );
 }

@@ -39,8 +39,8 @@ export function readPalette(probe: HTMLElement, paper: boolean): Palette {
   return {
     ink: text,
     faint: token('ink-3', 'CanvasText'),
-    rule: token('rule', 'GrayText'),
-    rule2: token('rule-2', 'GrayText'),
+    rule: token('rule', 'ButtonBorder'),
+    rule2: token('rule-2', 'ButtonBorder'),
     sheet: token('sheet', 'Canvas'),
     well: token('well', 'Canvas'),
     form: token('form', 'LinkText'),
