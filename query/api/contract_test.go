@@ -131,6 +131,8 @@ func TestWhatCannotBeReadIsSaidWithItsPlace(t *testing.T) {
 		{"/journeys/x?records=1,0", "records", 0, "offset,limit"},
 		{"/journeys/x?records=0,10&view=head", "records", 0, "leave out"},
 		{"/journeys/x/records?limit=0", "limit", 0, ""},
+		{"/journeys/" + first + "/records?q=" + url.QueryEscape("level:error colour:red"), "q", 13, "no field"},
+		{"/journeys/" + first + "/records?q=" + url.QueryEscape("since:1h"), "q", 0, "which time"},
 		{"/deadletters/x/1", "partition", 0, "integer"},
 		{"/deadletters/3000000000/1", "partition", 0, ""},
 		{"/deadletters/0/-1", "offset", 0, ""},

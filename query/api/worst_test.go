@@ -108,7 +108,7 @@ func TestJourneysOfEqualKeysAreAnsweredApart(t *testing.T) {
 	pair := journeytest.EqualKeys(1, time.Now())
 	h := serve(t, setup{Store: stored(t, pair[0], pair[1])})
 	for _, m := range pair {
-		if j := answerOf[query.Journey](t, h, journeys+m.ID+""); j.CorrelationID != m.ID || j.RecordCount != len(m.Records) {
+		if j := answerOf[query.Journey](t, h, journeys+m.ID); j.CorrelationID != m.ID || j.RecordCount != len(m.Records) {
 			t.Errorf("%s is answered as %s with %d records, want %d", m.ID, j.CorrelationID, j.RecordCount, len(m.Records))
 		}
 	}
