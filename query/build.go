@@ -5,16 +5,18 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/waybill-log/waybill/journey"
 	"github.com/waybill-log/waybill/record"
+	"github.com/waybill-log/waybill/store/filter"
 )
 
 // build is a journey as it was built once, as far as windows of its records need it. Its memory
-// is a few slices, however many records there are. It never changes.
+// is a few slices, however many records there are. But for what was matched last it never changes.
 type build struct {
 	revision string
 	text     string // that asked for it
@@ -28,6 +30,10 @@ type build struct {
 	until    []int    // where each ends in raw
 	hopOf    []int32  // of each record, in hops; -1: it is in none
 	hashes   []uint64 // of their identities
+
+	mu     sync.Mutex
+	query  string // that places are of
+	places []int  // of the records that it asks for
 }
 
 // revisionOf names what a journey's records are, in which order, and what of it an asker sees.
@@ -65,7 +71,7 @@ func newBuild(j *journey.Journey, text, sees string) *build {
 	return b
 }
 
-func (b *build) bytes() int64 { return int64(len(b.raw) + 20*len(b.until) + 32*len(b.hops)) }
+func (b *build) bytes() int64 { return int64(len(b.raw) + 28*len(b.until) + 32*len(b.hops)) }
 
 // has reports whether the build has records of one of some correlation keys.
 func (b *build) has(keys []string) bool {
@@ -112,4 +118,49 @@ func (b *build) of(hop string) []int {
 		}
 	}
 	return places
+}
+
+// among are the places of the records of one hop that a query asks for; nil where neither is given.
+func (b *build) among(hop, text string) (places []int, err error) {
+	if hop != "" {
+		if places = b.of(hop); places == nil {
+			return nil, unknown("the journey has no hop %.100s", hop)
+		}
+	}
+	if text == "" {
+		return places, nil
+	}
+	matching, err := b.matching(text)
+	if hop == "" || err != nil {
+		return matching, err
+	}
+	return slices.DeleteFunc(places, func(place int) bool {
+		_, ok := slices.BinarySearch(matching, place)
+		return !ok
+	}), nil
+}
+
+// matching are the places of the records that a query asks for. Whoever scrolls asks for the same again.
+func (b *build) matching(text string) ([]int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if text == b.query {
+		return b.places, nil
+	}
+	search, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if !search.Journey.IsZero() || !search.From.IsZero() || !search.Until.IsZero() {
+		return nil, invalid("q", "records of one journey are asked for by what they are; leave out which journeys and which time")
+	}
+	m := filter.NewMatcher(search.Records)
+	places := []int{}
+	for place := range b.until {
+		if m.Match(b.record(place).Raw) {
+			places = append(places, place)
+		}
+	}
+	b.query, b.places = text, places
+	return places, nil
 }

@@ -31,10 +31,13 @@ type Config struct {
 	// Only is what the asker may see of the records; nil, or a nil node: all.
 	Only func(ctx context.Context) filter.Node
 
-	Letters func(ctx context.Context, n int) ([]Letter, error) // the latest n dead letters, oldest first; nil: they are not known
-	Ledgers func() []evidence.Ledger                           // what instances say of their records; nil: not known
-	Kept    int64                                              // bytes of built journeys that are kept for further windows; 0: 256 MiB
-	Logger  *slog.Logger                                       // nil discards
+	Letters func(ctx context.Context, n int) ([]Letter, error)               // the latest n dead letters, oldest first; nil: they are not known
+	Letter  func(ctx context.Context, at LetterAt) (*WholeLetter, error)     // one of them, or ErrNoLetter; nil: as Letters
+	Replay  func(ctx context.Context, at LetterAt) (topic string, err error) // sends one again to where it lay, or is ErrNoLetter or ErrNoReplay; nil: nobody can
+	Lags    func() ([]evidence.Lag, error)                                   // how far consumer groups have come; nil: not known
+	Ledgers func() []evidence.Ledger                                         // what instances say of their records; nil: not known
+	Kept    int64                                                            // bytes of built journeys that are kept for further windows; 0: 256 MiB
+	Logger  *slog.Logger                                                     // nil discards
 }
 
 // Store is what is read of a store.Store.

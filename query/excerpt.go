@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/waybill-log/waybill/record"
@@ -14,6 +15,8 @@ import (
 type Excerpt struct {
 	Revision string // of the journey as it was answered before; empty: as it is now
 	Hop      string // only those of that hop; empty: all
+	Text     string // a query; only those that it asks for
+	Behind   int    // only those that have this place among all records, or a later one; they are counted all the same
 	Around   string // event.id of a record that is to be in the middle; then From does not count
 	From     int    // the place of the first, from 0
 	Limit    int
@@ -38,19 +41,19 @@ func (d *Desk) JourneyRecords(ctx context.Context, text string, e Excerpt) (*Jou
 	if err != nil {
 		return nil, err
 	}
+	of, err := b.among(e.Hop, e.Text)
+	if err != nil {
+		return nil, err
+	}
 	count, place := len(b.until), func(n int) int { return n }
-	var of []int
-	if e.Hop != "" {
-		if of = b.of(e.Hop); of == nil {
-			return nil, unknown("the journey has no hop %.100s", e.Hop)
-		}
+	if of != nil {
 		count, place = len(of), func(n int) int { return of[n] }
 	}
 	out := &JourneyRecords{CorrelationID: b.id, Revision: b.revision, Count: count, AsOf: b.asOf, Records: []record.Record{}, Places: []int{}, Hops: []int32{}}
-	from := min(e.From, count)
+	from := min(e.From+sort.Search(count, func(n int) bool { return place(n) >= e.Behind }), count)
 	if e.Around != "" {
 		at := b.place(e.Around)
-		if e.Hop != "" {
+		if of != nil {
 			at = slices.Index(of, at)
 		}
 		if at < 0 {

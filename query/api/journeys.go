@@ -46,11 +46,13 @@ func (s *server) journeys() {
 		Named
 		Revision string `query:"revision" maxLength:"64" doc:"As the journey's answer has it: what is answered is of the journey as it was then, and quick. 410 where that is not kept any more: ask for the journey anew. As the journey is now where there is none"`
 		Hop      string `query:"hop" maxLength:"512" doc:"Only the records of that hop"`
+		Q        string `query:"q" maxLength:"8192" doc:"Only the records that it asks for"`
+		Behind   int    `query:"behind" minimum:"0" maximum:"1000000" default:"0" doc:"Begins at the first that has this place among all records, or a later one; from counts from there"`
 		Around   string `query:"around" maxLength:"512" doc:"event.id of a record that is to be in the middle, whatever from says"`
 		From     int    `query:"from" minimum:"0" maximum:"1000000" default:"0" doc:"The place of the first"`
 		Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
 	}) (*answer[*query.JourneyRecords], error) {
-		out, err := s.desk.JourneyRecords(ctx, in.ID, query.Excerpt{Revision: in.Revision, Hop: in.Hop, Around: in.Around, From: in.From, Limit: in.Limit})
+		out, err := s.desk.JourneyRecords(ctx, in.ID, query.Excerpt{Revision: in.Revision, Hop: in.Hop, Text: in.Q, Behind: in.Behind, Around: in.Around, From: in.From, Limit: in.Limit})
 		if err != nil {
 			return nil, err
 		}

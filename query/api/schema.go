@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/waybill-log/waybill/journey"
+	"github.com/waybill-log/waybill/query"
 	"github.com/waybill-log/waybill/record"
 )
 
@@ -63,6 +64,7 @@ func enums() []enum {
 		{"Transport", []any{journey.OverHTTP, journey.OverKafka, journey.Locally}, []string{"Leg.transport", "Edge.transport"}},
 		{"Code", words(journey.Codes()), []string{"Finding.code"}},
 		{"What", []any{journey.Missing, journey.Extra, journey.Slow, journey.Waited, journey.Failing}, []string{"Divergence.what"}},
+		{"FieldKind", []any{query.KeywordField, query.NumberField, query.TextField, query.JourneyField}, []string{"Field.kind"}},
 		{"NodeKind", []any{"service", "topic"}, []string{"Node.kind"}},
 	}
 }

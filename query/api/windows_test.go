@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"testing"
 
@@ -102,6 +103,51 @@ func TestAWindowOfAHopHasItsRecords(t *testing.T) {
 		t.Errorf("only %d records are in hops", inHops)
 	}
 	wantProblem(t, get(h, journeys+first+"/records?hop=nowhere"), 404, "no hop nowhere")
+}
+
+func TestAWindowOfAQueryHasWhatItAsksFor(t *testing.T) {
+	h := serve(t, setup{Store: filled(t)})
+	whole := answerOf[query.Journey](t, h, journeys+first)
+	f := func(q, hop string, wanted func(r *record.Record) bool) {
+		t.Helper()
+		var want []string
+		var places []int
+		for place, r := range whole.Records {
+			if wanted(r) && (hop == "" || whole.RecordHops[place] >= 0 && whole.Hops[whole.RecordHops[place]].ID == hop) {
+				want, places = append(want, r.Identity()), append(places, place)
+			}
+		}
+		if len(want) < 2 {
+			t.Fatalf("%q in %q is asked for %d records", q, hop, len(want))
+		}
+		path := journeys + first + "/records?limit=1000&hop=" + hop + "&q=" + url.QueryEscape(q)
+		w := answerOf[query.JourneyRecords](t, h, path)
+		if got := idsOf(w.Records, own); !slices.Equal(got, want) || !slices.Equal(w.Places, places) || w.Count != len(want) {
+			t.Errorf("%q in %q has %q at %d, want %q at %d", q, hop, got, w.Places, want, places)
+		}
+		w = answerOf[query.JourneyRecords](t, h, fmt.Sprintf("%s&behind=%d", path, places[0]+1))
+		if got := idsOf(w.Records, own); !slices.Equal(got, want[1:]) || w.From != 1 || w.Count != len(want) {
+			t.Errorf("behind the first there are %q of %d from %d, want %q", got, w.Count, w.From, want[1:])
+		}
+		w = answerOf[query.JourneyRecords](t, h, path+"&around="+want[1])
+		if w.At == nil || *w.At != 1 {
+			t.Errorf("the second is at %v", w.At)
+		}
+	}
+	all := func(*record.Record) bool { return true }
+	ofBank := func(r *record.Record) bool { return r.Service == "bank" }
+	f("", "", all)
+	f("service:bank", "", ofBank)
+	f("service:bank", "", ofBank) // which is kept
+	for _, hop := range whole.Hops {
+		if hop.Service == "bank" && hop.Records > 1 {
+			f("service:bank", hop.ID, ofBank)
+			break
+		}
+	}
+	if w := answerOf[query.JourneyRecords](t, h, journeys+first+"/records?q=service:nobody"); w.Count != 0 || len(w.Records) != 0 {
+		t.Errorf("nobody wrote %d records", w.Count)
+	}
 }
 
 func TestAWindowAroundARecordHasItInTheMiddle(t *testing.T) {

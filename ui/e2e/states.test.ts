@@ -293,7 +293,7 @@ describe.runIf(available('Chromium', chromiumPath() !== null))('the page', () =>
       return store(asked);
     };
     const page = await open(pathOf('delivered'));
-    await page.getByRole('heading', { name: 'Looking for f19e03b7' }).waitFor();
+    await page.getByText('Looking for f19e03b7').waitFor();
     release();
     await page.waitForSelector('#verdict');
   });

@@ -3,7 +3,10 @@ import delivered from '../../testdata/delivered.json';
 import demo from '../../testdata/demo.json';
 import hostile from '../../testdata/hostile.json';
 import inTransit from '../../testdata/in-transit.json';
+import { codes } from '../lib/finding';
+import type { Code } from '../lib/finding';
 import { NotUnderstood, decodeJourney } from './decode';
+import type { Code as ServerCode } from './schema';
 
 const least = { correlation_id: 'abc', verdict: 'delivered', completeness: 'proved' };
 
@@ -33,6 +36,43 @@ describe('decodeJourney', () => {
     expect(journey.hops[0]?.status).toBe(202);
   });
 
+  it('reads what the verdict rests on, and who waits where', () => {
+    const journey = decodeJourney({
+      ...least, verdict_hop: 'b', since: '2026-11-23T13:05:09Z', record_count: 900, records_from: 200, warnings: ['w'], records: [{ 'event.id': 'n-7', 'service.node.name': 'n' }],
+      legs: [{ from: 'b', to: '', least: 5, most: null, passed: ['audit'], waiting: ['game'] }],
+    });
+    expect(journey).toMatchObject({ verdictHop: 'b', since: 1_795_439_109_000_000_000n, recordCount: 900, recordsFrom: 200, warnings: ['w'] });
+    expect(journey.legs[0]).toMatchObject({ least: 5, most: null, passed: ['audit'], waiting: ['game'] });
+    expect(journey.records[0]).toMatchObject({ id: 'n-7', node: 'n' });
+  });
+
+  it('reads findings, and takes a code to come for one without words', () => {
+    const journey = decodeJourney({
+      ...least,
+      finding: { code: 'undeclared', because: { code: 'not_counted', service: 'bank' } },
+      completeness_finding: { code: 'to_come', partition: 0, at: '2026-11-23T13:05:09Z', within: 5 },
+    });
+    expect(journey.finding).toMatchObject({ code: 'undeclared', service: '', because: { code: 'not_counted', service: 'bank', because: null } });
+    expect(journey.completenessFinding).toMatchObject({ code: null, partition: 0, offset: null, at: 1_795_439_109_000_000_000n, within: 5 });
+    expect(decodeJourney(least).finding).toBeNull();
+  });
+
+  it('reads clocks, sagas and other names', () => {
+    const journey = decodeJourney({
+      ...least,
+      skews: [{ from: 'a', to: 'b', min: -5, max: null }],
+      shifts: [{ service: 'bank', node: 'bank-2', by: -300_000_000_000 }],
+      sagas: [{ id: 's', verdict: 'returned', steps: [{ name: 'reserve', service: 'stock', forward: '2026-11-23T13:05:09Z', compensated: null }] }],
+      aliases: [{ Name: 'order', Value: '10482' }],
+    });
+    expect(journey.skews).toEqual([{ from: 'a', to: 'b', min: -5, max: null }]);
+    expect(journey.shifts).toEqual([{ service: 'bank', node: 'bank-2', by: -300_000_000_000 }]);
+    expect(journey.sagas).toEqual([
+      { id: 's', verdict: 'returned', steps: [{ name: 'reserve', service: 'stock', forward: 1_795_439_109_000_000_000n, compensated: null, by: '' }] },
+    ]);
+    expect(journey.aliases).toEqual([{ name: 'order', value: '10482' }]);
+  });
+
   it('leaves open what is open', () => {
     const journey = decodeJourney(inTransit);
     expect(journey.hops.at(-1)).toMatchObject({ outcome: 'open', end: null, duration: null });
@@ -48,7 +88,7 @@ describe('decodeJourney', () => {
   });
 
   it('reads null lists as empty ones', () => {
-    const journey = decodeJourney({ ...least, stations: null, hops: null, legs: null, records: null, gaps: null });
+    const journey = decodeJourney({ ...least, stations: null, hops: null, legs: null, records: null, gaps: null, sagas: null });
     expect([journey.stations, journey.hops, journey.legs, journey.records, journey.gaps]).toEqual([[], [], [], [], []]);
   });
 
@@ -71,4 +111,11 @@ describe('decodeJourney', () => {
   ] as const) {
     it(`refuses ${name}`, () => expect(() => decodeJourney(body)).toThrow(NotUnderstood));
   }
+});
+
+// The compiler is the test: neither side has a code that the other lacks.
+it('has words for every code that the server may send', () => {
+  const ours: readonly ServerCode[] = codes;
+  const theirs: (code: ServerCode) => Code = (code) => code;
+  expect(ours.map(theirs)).toEqual(codes);
 });

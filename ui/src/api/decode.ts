@@ -1,5 +1,10 @@
+import { codes } from '../lib/finding';
+import type { Finding } from '../lib/finding';
 import { completenesses, hopKinds, verdicts } from '../lib/journey';
-import type { Gap, Hop, HopKind, Journey, JourneyRecord, Leg, Outcome, Station, Transport } from '../lib/journey';
+import type { Alias, Gap, Hop, HopKind, Journey, Leg, Outcome, Saga, Shift, Skew, Station, Step, Transport } from '../lib/journey';
+import { count, list, number, object, oneOf, string, strings } from '../lib/json';
+import type { JsonObject } from '../lib/json';
+import { parseRecord } from '../lib/record';
 import { parseTime } from '../lib/time';
 import type { Nanos } from '../lib/time';
 
@@ -18,21 +23,64 @@ export function decodeJourney(body: unknown): Journey {
   if (correlationId === '') throw new NotUnderstood('no correlation_id');
   if (verdict === undefined) throw new NotUnderstood(`verdict ${String(o['verdict'])}`);
   if (completeness === undefined) throw new NotUnderstood(`completeness ${String(o['completeness'])}`);
+  const records = list(o['records'], parseRecord);
   return {
     correlationId,
     verdict,
     completeness,
     reason: string(o['reason']),
+    finding: finding(o['finding']),
+    verdictHop: string(o['verdict_hop']),
+    since: time(o['since']),
     completenessReason: string(o['completeness_reason']),
+    completenessFinding: finding(o['completeness_finding']),
     asOf: time(o['as_of']),
     kind: string(o['kind']),
+    release: string(o['release']),
     start: time(o['start']),
     end: time(o['end']),
     stations: list(o['stations'], station),
     hops: list(o['hops'], hop),
     legs: list(o['legs'], leg),
-    records: list(o['records'], record),
+    records,
+    recordCount: number(o['record_count']) ?? records.length,
+    recordsFrom: count(o['records_from']),
+    revision: string(o['revision']),
     gaps: list(o['gaps'], gap),
+    skews: list(o['skews'], skew),
+    shifts: list(o['shifts'], shift),
+    sagas: list(o['sagas'], saga),
+    aliases: list(o['aliases'], alias),
+    warnings: strings(o['warnings']),
+  };
+}
+
+function finding(value: unknown): Finding | null {
+  const o = object(value);
+  if (string(o['code']) === '') return null;
+  return {
+    code: codes.find((known) => known === o['code']) ?? null,
+    service: string(o['service']),
+    also: strings(o['also']),
+    hop: string(o['hop']),
+    operation: string(o['operation']),
+    awaited: string(o['awaited']),
+    topic: string(o['topic']),
+    group: string(o['group']),
+    partition: number(o['partition']),
+    offset: number(o['offset']),
+    committed: number(o['committed']),
+    deserted: o['deserted'] === true,
+    at: time(o['at']),
+    within: number(o['within']),
+    status: count(o['status']),
+    declared: string(o['declared']),
+    saga: string(o['saga']),
+    count: count(o['count']),
+    here: count(o['here']),
+    number: count(o['number']),
+    why: string(o['why']),
+    because: finding(o['because']),
   };
 }
 
@@ -53,6 +101,7 @@ function hop(o: JsonObject): Hop {
     duration: number(o['duration']),
     error: string(o['error']),
     status: number(o['status']),
+    attempt: number(o['attempt']),
     outcome: oneOf<Outcome>(o['outcome'], ['success', 'failure'], 'open'),
     records: count(o['records']),
     sends: count(o['sends']),
@@ -67,26 +116,14 @@ function leg(o: JsonObject): Leg {
     sent: time(o['sent']),
     received: time(o['received']),
     duration: number(o['duration']),
+    least: number(o['least']),
+    most: number(o['most']),
     topic: string(o['topic']) || null,
     partition: number(o['partition']),
     offset: number(o['offset']),
     group: string(o['group']) || null,
-  };
-}
-
-function record(o: JsonObject): JourneyRecord {
-  return {
-    time: time(o['@timestamp']),
-    message: string(o['message']),
-    level: string(o['log.level']),
-    service: string(o['service.name']),
-    kind: string(o['waybill.kind']),
-    span: hopKind(o['span.kind']),
-    hop: string(o['hop.id']) || string(o['span.id']),
-    errorType: string(o['error.type']),
-    errorMessage: string(o['error.message']),
-    stackTrace: string(o['error.stack_trace']),
-    labels: Object.entries(object(o['labels'])).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+    passed: strings(o['passed']),
+    waiting: strings(o['waiting']),
   };
 }
 
@@ -95,31 +132,25 @@ function gap(o: JsonObject): Gap {
   return { service: string(o['service']), node: string(o['node']), hop: string(o['hop']), numbers };
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-function object(value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
+function skew(o: JsonObject): Skew {
+  return { from: string(o['from']), to: string(o['to']), min: number(o['min']), max: number(o['max']) };
 }
 
-// Go writes an empty slice as null.
-function list<T>(value: unknown, decode: (o: JsonObject) => T): T[] {
-  return Array.isArray(value) ? value.map((item) => decode(object(item))) : [];
+function shift(o: JsonObject): Shift {
+  return { service: string(o['service']), node: string(o['node']), by: count(o['by']) };
 }
 
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
+function saga(o: JsonObject): Saga {
+  return { id: string(o['id']), verdict: verdicts.find((known) => known === o['verdict']) ?? null, steps: list(o['steps'], step) };
 }
 
-function string(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+function step(o: JsonObject): Step {
+  return { name: string(o['name']), service: string(o['service']), forward: time(o['forward']), compensated: time(o['compensated']), by: string(o['by']) };
 }
 
-function number(value: unknown): number | null {
-  return typeof value === 'number' ? value : null;
-}
-
-function count(value: unknown): number {
-  return number(value) ?? 0;
+// Go names these fields as the type does.
+function alias(o: JsonObject): Alias {
+  return { name: string(o['Name']), value: string(o['Value']) };
 }
 
 // Go's zero time stands for one that is not known.
@@ -131,8 +162,4 @@ function time(value: unknown): Nanos | null {
 
 function hopKind(value: unknown): HopKind | null {
   return hopKinds.find((known) => known === value) ?? null;
-}
-
-function oneOf<T extends string>(value: unknown, known: readonly T[], otherwise: T): T {
-  return known.find((word) => word === value) ?? otherwise;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { calendarDay, clockTime, parseTime, utcTime, zoneName } from './time';
+import { calendarDay, clockTime, parseTime, relativeTime, shortDay, utcTime, zoneName } from './time';
 
 describe('parseTime', () => {
   const reads = (text: string, want: bigint | null) => it(`${text} → ${want}`, () => expect(parseTime(text)).toBe(want));
@@ -33,4 +33,21 @@ describe('what is shown', () => {
   it('keeps every digit before 1970', () => expect(utcTime(-1n)).toBe('1969-12-31T23:59:59.999999999Z'));
   it('writes the month out', () => expect(calendarDay(time)).toMatch(/^2[34] November 2026$/));
   it('names the zone', () => expect(zoneName(time)).toMatch(/^UTC(?:[+−]\d\d:\d\d)?$/));
+});
+
+describe('shortDay', () => {
+  const now = 1_795_439_109_042_000_001n; // 2026-11-23
+  it('leaves out the year of now', () => expect(shortDay(now, now, 'utc', 'en')).toBe('23 Nov'));
+  it('says another year', () => expect(shortDay(0n, now, 'utc', 'en')).toBe('1 Jan 1970'));
+  it('speaks the reader’s language', () => expect(shortDay(now, now, 'utc', 'zh-TW')).toBe('11月23日'));
+});
+
+describe('relativeTime', () => {
+  const now = 1_795_439_109_042_000_001n;
+  it('says the largest unit that is full', () =>
+    expect([3n, 59n, 61n, 7200n, 200_000n].map((s) => relativeTime(now - s * 1_000_000_000n, now, 'en'))).toEqual([
+      '3 seconds ago', '59 seconds ago', '1 minute ago', '2 hours ago', '2 days ago',
+    ]));
+  it('knows what is to come', () => expect(relativeTime(now + 120_000_000_000n, now, 'en')).toBe('in 2 minutes'));
+  it('speaks the reader’s language', () => expect(relativeTime(now - 240_000_000_000n, now, 'zh-TW')).toBe('4 分鐘前'));
 });

@@ -6,6 +6,28 @@ const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(
 
 /** Reads RFC 3339 with up to nine fraction digits; null for anything else. */
 export function parseTime(text: string): Nanos | null {
+  // A journey has its hundred thousand times within few minutes.
+  const minute = UTC_SECONDS.test(text) ? startOf(text.slice(0, 17)) : null;
+  if (minute === null) return parseAny(text);
+  const fraction = text.length > 20 ? Number(text.slice(20, -1).padEnd(9, '0')) : 0;
+  return minute + BigInt(Number(text.slice(17, 19)) * 1e9 + fraction);
+}
+
+const UTC_SECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:\.\d{1,9})?Z$/;
+const MOST_MINUTES = 10_000;
+const minutes = new Map<string, Nanos | null>();
+
+/** `2026-11-23T13:05:` */
+function startOf(prefix: string): Nanos | null {
+  let start = minutes.get(prefix);
+  if (start === undefined) {
+    if (minutes.size === MOST_MINUTES) minutes.clear();
+    minutes.set(prefix, (start = parseAny(`${prefix}00Z`)));
+  }
+  return start;
+}
+
+function parseAny(text: string): Nanos | null {
   const match = RFC3339.exec(text);
   if (match === null) return null;
   const part = (i: number): number => Number(match[i] ?? 0);
@@ -45,6 +67,13 @@ export function calendarDay(time: Nanos, zone: Zone = 'local', language = 'en-GB
   return dayFormat(language === 'en' ? 'en-GB' : language, zone).format(toDate(time));
 }
 
+/** `26 Nov`, for lists; the year is said where it is another than now's. */
+export function shortDay(time: Nanos, now: Nanos, zone: Zone = 'local', language = 'en-GB'): string {
+  const year = (at: Nanos): string => calendarYear(zone).format(toDate(at));
+  const name = language === 'en' ? 'en-GB' : language;
+  return (year(time) === year(now) ? shortFormat : shortYearFormat)(name, zone).format(toDate(time));
+}
+
 /** `4 minutes ago`, `in 2 hours`: the largest unit that is full. */
 export function relativeTime(time: Nanos, now: Nanos, language: string): string {
   const seconds = Number(time - now) / 1e9;
@@ -58,8 +87,15 @@ const units = [['day', 86_400], ['hour', 3600], ['minute', 60], ['second', 1]] a
 
 // Formats take longer to make than to use, and lists use them by the thousand.
 const dayFormat = memo((language: string, zone: Zone) =>
-  new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', year: 'numeric', ...(zone === 'utc' ? { timeZone: 'UTC' } : {}) }));
+  new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', year: 'numeric', ...zoneOf(zone) }));
+const shortFormat = memo((language: string, zone: Zone) => new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', ...zoneOf(zone) }));
+const shortYearFormat = memo((language: string, zone: Zone) => new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric', ...zoneOf(zone) }));
+const calendarYear = memo((zone: Zone) => new Intl.DateTimeFormat('en', { year: 'numeric', ...zoneOf(zone) }));
 const relativeFormat = memo((language: string) => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }));
+
+function zoneOf(zone: Zone): Intl.DateTimeFormatOptions {
+  return zone === 'utc' ? { timeZone: 'UTC' } : {};
+}
 
 function memo<A extends string[], T>(make: (...args: A) => T): (...args: A) => T {
   const made = new Map<string, T>();

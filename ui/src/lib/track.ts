@@ -1,13 +1,23 @@
-import type { Gap, Hop, Journey, JourneyRecord, Leg } from './journey';
+import type { Gap, Hop, Journey, JourneyRecord, Leg, Station } from './journey';
 import type { Nanos } from './time';
 
 /** A journey laid out for reading downwards: one row a hop, its incoming legs above it. Never re-sorted. */
 export interface Track {
-  readonly rows: readonly HopRow[];
+  /** How many rows there are. A row is made when it is asked for: there may be 20,000, and people look at some. */
+  readonly count: number;
+  row(at: number): HopRow | undefined;
+  rows(from: number, until: number): readonly HopRow[];
+  /** The row of a hop; -1 for one that is not here. */
+  rowOf(hop: string): number;
+  /** The first row from one on that failed or has errors; -1 for none. */
+  failedFrom(at: number): number;
   readonly visits: number;
+  stateOf(station: Station): StationState;
   /** What names no hop of this journey. */
   readonly elsewhere: { readonly records: readonly JourneyRecord[]; readonly gaps: readonly Gap[]; readonly legs: readonly LegRow[] };
 }
+
+export type StationState = 'open' | 'failed' | 'passed';
 
 export interface HopRow {
   readonly hop: Hop;
@@ -46,51 +56,89 @@ export interface Span {
 }
 
 export function layOut(journey: Journey): Track {
+  const { hops } = journey;
   const scale = scaleOf(journey);
-  const known = new Map(journey.hops.map((hop) => [hop.id, hop]));
-  const arrivals = groupBy(journey.legs.filter((leg) => known.has(leg.to)), (leg) => leg.to);
-  const departures = groupBy(journey.legs.filter((leg) => !known.has(leg.to) && known.has(leg.from)), (leg) => leg.from);
-  const records = groupBy(journey.records, (record) => (known.has(record.hop) ? record.hop : ''));
-  const gaps = groupBy(journey.gaps, (gap) => (known.has(gap.hop) ? gap.hop : ''));
-  const visits = new Map<string, number>();
-  const visitOf = new Map<string, number>();
+  const places = new Map(hops.map((hop, i) => [hop.id, i]));
+  const known = (id: string): Hop | undefined => hops[places.get(id) ?? -1];
+  const arrivals = groupBy(journey.legs.filter((leg) => places.has(leg.to)), (leg) => leg.to);
+  const departures = groupBy(journey.legs.filter((leg) => !places.has(leg.to) && places.has(leg.from)), (leg) => leg.from);
+  const records = groupBy(journey.records, (record) => (places.has(record.hop) ? record.hop : ''));
+  const gaps = groupBy(journey.gaps, (gap) => (places.has(gap.hop) ? gap.hop : ''));
+  const { visit, within, visits } = countVisits(hops, arrivals, known);
 
   const legRow = (leg: Leg, above: string | undefined): LegRow => ({
     leg,
-    from: leg.from === above ? null : (known.get(leg.from)?.service ?? null),
+    from: leg.from === above ? null : (known(leg.from)?.service ?? null),
     span: leg.transport === 'local' ? null : scale(leg.sent, leg.received),
   });
+  const errorsOf = (hop: Hop): number => (records.get(hop.id) ?? []).filter(isError).length;
 
-  const rows = journey.hops.map((hop, i): HopRow => {
-    const above = journey.hops[i - 1]?.id;
+  function make(hop: Hop, i: number): HopRow {
+    const above = hops[i - 1]?.id;
     const came = (arrivals.get(hop.id) ?? []).map((leg) => legRow(leg, above));
-    const within = came.find((arrival) => arrival.leg.transport === 'local' && known.get(arrival.leg.from)?.service === hop.service)?.leg.from;
-    const visit = (within === undefined ? undefined : visitOf.get(within)) ?? (visits.get(hop.service) ?? 0) + 1;
-    visits.set(hop.service, Math.max(visit, visits.get(hop.service) ?? 0));
-    visitOf.set(hop.id, visit);
-    const wrote = records.get(hop.id) ?? [];
     return {
       hop,
       anchor: `hop-${i + 1}`,
-      visit,
-      inside: within !== undefined && within === above,
-      unlinked: i > 0 && came.length === 0 && !known.has(hop.parent),
-      under: came.length === 0 && hop.parent !== above ? (known.get(hop.parent)?.service ?? null) : null,
+      visit: visit[i] ?? 1,
+      inside: within[i] !== undefined && within[i] === above,
+      unlinked: i > 0 && came.length === 0 && !places.has(hop.parent),
+      under: came.length === 0 && hop.parent !== above ? (known(hop.parent)?.service ?? null) : null,
       arrivals: came,
       departures: (departures.get(hop.id) ?? []).map((leg) => legRow(leg, hop.id)),
-      records: wrote,
-      errors: wrote.filter(isError).length,
+      records: records.get(hop.id) ?? [],
+      errors: errorsOf(hop),
       missing: (gaps.get(hop.id) ?? []).flatMap((gap) => gap.numbers),
       span: scale(hop.start, hop.end),
     };
-  });
+  }
 
-  const strays = journey.legs.filter((leg) => !known.has(leg.to) && !known.has(leg.from));
+  const made: (HopRow | undefined)[] = [];
+  const row = (at: number): HopRow | undefined => {
+    const hop = hops[at];
+    return hop === undefined ? undefined : (made[at] ??= make(hop, at));
+  };
+  const states = new Map<string, StationState>();
+  const strays = journey.legs.filter((leg) => !places.has(leg.to) && !places.has(leg.from));
   return {
-    rows,
-    visits: [...visits.values()].reduce((sum, n) => sum + n, 0),
+    count: hops.length,
+    row,
+    rows: (from, until) => Array.from({ length: Math.max(0, Math.min(until, hops.length) - from) }, (_, i) => row(from + i)).filter((one) => one !== undefined),
+    rowOf: (hop) => places.get(hop) ?? -1,
+    failedFrom: (at) => hops.findIndex((hop, i) => i >= at && (hop.outcome === 'failure' || errorsOf(hop) > 0)),
+    visits,
+    stateOf(station) {
+      let state = states.get(station.service);
+      if (state === undefined) states.set(station.service, (state = worstOf(station, known)));
+      return state;
+    },
     elsewhere: { records: records.get('') ?? [], gaps: gaps.get('') ?? [], legs: strays.map((leg) => legRow(leg, undefined)) },
   };
+}
+
+/** Numbers the visits to each service. A hop in the same process goes on with a visit: `within` is the hop it does that from. */
+function countVisits(hops: readonly Hop[], arrivals: ReadonlyMap<string, readonly Leg[]>, known: (id: string) => Hop | undefined) {
+  const counted = new Map<string, number>();
+  const visitOf = new Map<string, number>();
+  const within: (string | undefined)[] = [];
+  const visit = hops.map((hop, i) => {
+    const from = arrivals.get(hop.id)?.find((leg) => leg.transport === 'local' && known(leg.from)?.service === hop.service)?.from;
+    within[i] = from;
+    const n = (from === undefined ? undefined : visitOf.get(from)) ?? (counted.get(hop.service) ?? 0) + 1;
+    counted.set(hop.service, Math.max(n, counted.get(hop.service) ?? 0));
+    visitOf.set(hop.id, n);
+    return n;
+  });
+  return { visit, within, visits: [...counted.values()].reduce((sum, n) => sum + n, 0) };
+}
+
+function worstOf({ hops }: Station, known: (id: string) => Hop | undefined): StationState {
+  let state: StationState = 'passed';
+  for (const id of hops) {
+    const outcome = known(id)?.outcome;
+    if (outcome === 'open') return 'open';
+    if (outcome === 'failure') state = 'failed';
+  }
+  return state;
 }
 
 export type Tone = 'error' | 'warn' | 'info' | 'debug';

@@ -28,7 +28,11 @@ export function listenToKeys(target: EventTarget): Keys {
   target.addEventListener('keydown', (event) => {
     if (!(event instanceof KeyboardEvent) || event.defaultPrevented || event.isComposing) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // While a dialog is above the page, keys are its own.
+    if (document.querySelector('dialog:modal') !== null) return;
     const pressed = event.key;
+    // What has the focus answers to these itself.
+    if ((pressed === 'Enter' || pressed === ' ') && event.target instanceof Element && event.target.closest('a, button, summary, [role=button]') !== null) return;
     const sequence = first !== null && event.timeStamp - first.at < PATIENCE_MS ? `${first.key} ${pressed}` : '';
     const typing = isTyping(event.target);
     // What was added last is nearest to whoever presses.

@@ -7,11 +7,13 @@ import { record } from './record';
 import { search } from './search';
 import { shell } from './shell';
 import { tail } from './tail';
+import { timeline } from './timeline';
 
 /** All text of the page. Each catalogue has it in every language, and the compiler sees that none is missing. */
 export type Text = {
   readonly shell: typeof shell.en;
   readonly journey: typeof journey.en;
+  readonly timeline: typeof timeline.en;
   readonly record: typeof record.en;
   readonly search: typeof search.en;
   readonly tail: typeof tail.en;
@@ -24,6 +26,7 @@ export function textIn(language: Language): Text {
   return {
     shell: shell[language],
     journey: journey[language],
+    timeline: timeline[language],
     record: record[language],
     search: search[language],
     tail: tail[language],

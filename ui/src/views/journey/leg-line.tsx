@@ -38,10 +38,16 @@ function wordsOf({ leg, from }: LegRow, leaving: boolean, text: JourneyText): st
     if (leaving) words.push(text.leg.notSeen);
   }
   if (leg.group !== null) words.push(text.leg.group(printable(leg.group)));
+  if (leg.waiting.length > 0) words.push(text.leg.waiting(listed(leg.waiting)));
+  if (leg.passed.length > 0) words.push(text.leg.passed(listed(leg.passed)));
   return words;
 }
 
 function took(leg: Leg, duration: number, text: JourneyText): string {
   if (duration < 0) return text.leg.skewed(formatDuration(duration));
   return leg.transport === 'kafka' ? text.leg.queued(formatDuration(duration)) : formatDuration(duration);
+}
+
+function listed(names: readonly string[]): string {
+  return names.slice(0, 10).map((name) => printable(name)).join(', ');
 }

@@ -1,88 +1,105 @@
-import { shortForm } from '../../lib/id';
-import type { Completeness, Journey } from '../../lib/journey';
 import { formatDuration } from '../../lib/duration';
+import { shortForm } from '../../lib/id';
+import type { Journey } from '../../lib/journey';
 import { printable } from '../../lib/printable';
-import { formatRanges } from '../../lib/ranges';
 import { isOpen } from '../../lib/refresh';
-import { calendarDay, clockTime, utcTime } from '../../lib/time';
+import { calendarDay, clockTime, nanosOf, utcTime } from '../../lib/time';
 import { between } from '../../lib/track';
 import type { Track } from '../../lib/track';
 import { Barcode } from '../shell/barcode';
 import { CopyButton } from '../shell/copy-button';
+import { Dot } from '../shell/dot';
 import { Icon } from '../shell/icons';
-import type { IconName } from '../shell/icons';
-import { Moment } from '../shell/moment';
+import { useShell, useText } from '../shell/shell';
 import { verdictIcons } from '../shell/verdict-badge';
+import { Proof } from './proof';
 import { RouteStrip } from './route-strip';
-import { useText } from '../shell/shell';
+import { Said } from './said';
 
-const completenessIcons: Record<Completeness, IconName> = { proved: 'check', unproved: 'question', lossy: 'alert' };
-
-export function VerdictSheet({ journey, track, at, away }: {
+/** The consignment note: the verdict stamped on it, how far that can be trusted, the way it took. `brief`: above a view that needs the room. */
+export function VerdictSheet({ journey, track, at, away, brief, onHop }: {
   readonly journey: Journey;
   readonly track: Track;
   readonly at: number;
   readonly away: boolean;
+  readonly brief: boolean;
+  readonly onHop: (hop: string) => void;
 }) {
   const text = useText().journey;
+  const lasting = lastingOf(journey, at);
   return (
-    <section class="sheet waybill" data-verdict={journey.verdict} aria-labelledby="verdict">
+    <section class="sheet waybill" data-verdict={journey.verdict} data-brief={brief} aria-labelledby="verdict">
       <div class="verdict">
         <span class="seal"><Icon name={verdictIcons[journey.verdict]} /></span>
         <div class="verdict-words">
-          <h1 id="verdict">{text.verdict.words[journey.verdict]}</h1>
-          {journey.reason !== '' && <p class="reason"><bdi>{printable(journey.reason)}</bdi></p>}
+          <h1 id="verdict">{text.verdict.words[journey.verdict]}{lasting !== null && <small> {text.verdict.lasting(formatDuration(lasting))}</small>}</h1>
+          <p class="reason">
+            <Said finding={journey.finding} reason={journey.reason} />
+            {journey.verdictHop !== '' && <> <button type="button" class="show-all" onClick={() => onHop(journey.verdictHop)}>{text.verdict.toHop}</button></>}
+          </p>
         </div>
+        <Proof journey={journey} at={at} />
         <div class="label" aria-hidden="true">
           <Barcode of={shortForm(journey.correlationId)} />
-          <span>{shortForm(journey.correlationId)}</span>
+          <span>{printable(shortForm(journey.correlationId))}</span>
         </div>
       </div>
-      {away && <p class="away" role="alert">{text.verdict.away(clockTime(BigInt(at) * 1_000_000n))}</p>}
-      <RouteStrip stations={journey.stations} track={track} />
-      <Facts journey={journey} away={away} />
+      {away && <p class="away" role="alert">{text.verdict.away(clockTime(nanosOf(at)))}</p>}
+      {!brief && <RouteStrip stations={journey.stations} track={track} onHop={onHop} />}
+      {!brief && <Facts journey={journey} away={away} />}
     </section>
   );
 }
 
+/** For how long it has been so, in whole seconds; null where that says nothing. */
+function lastingOf(journey: Journey, at: number): number | null {
+  if (journey.since === null || (journey.verdict !== 'stalled' && journey.verdict !== 'in_transit')) return null;
+  const lasting = Number((journey.asOf ?? nanosOf(at)) - journey.since);
+  return lasting < 1e9 ? null : Math.floor(lasting / 1e9) * 1e9;
+}
+
+const ALIASES = 6;
+
 function Facts({ journey, away }: { readonly journey: Journey; readonly away: boolean }) {
-  const text = useText().journey;
+  const { preferences } = useShell();
+  const { facts, verdict, hop, papers } = useText().journey;
+  const language = preferences.language.value;
   const total = between(journey.start, journey.end);
   const open = isOpen(journey.verdict);
-  const prefix = journey.correlationId.slice(0, -8);
+  const id = printable(journey.correlationId);
   return (
     <dl class="facts">
       <div class="fact-id">
-        <dt>{text.facts.id}</dt>
+        <dt>{facts.id}</dt>
         <dd>
-          <code id="correlation-id">{prefix}<strong>{shortForm(journey.correlationId)}</strong></code>
-          <CopyButton value={journey.correlationId} shownIn="correlation-id" label={text.facts.copyLabel} />
+          <code id="correlation-id">{id.slice(0, -8)}<strong>{id.slice(-8)}</strong></code>
+          <CopyButton value={journey.correlationId} shownIn="correlation-id" label={facts.copyLabel} />
         </dd>
-      </div>
-      <div class="fact-kind">
-        <dt>{text.facts.kind}</dt>
-        <dd><bdi>{printable(journey.kind) || text.facts.kindUnknown}</bdi></dd>
-        {journey.start !== null && (
-          <dd class="aside"><time dateTime={utcTime(journey.start)} title={utcTime(journey.start)}>{text.facts.started(calendarDay(journey.start), clockTime(journey.start))}</time></dd>
+        {journey.aliases.length > 0 && (
+          <dd class="aside">
+            {facts.aliases}
+            {journey.aliases.slice(0, ALIASES).map(({ name, value }) => <bdi key={`${name} ${value}`} class="alias">{printable(name)} <b>{printable(value)}</b></bdi>)}
+            {journey.aliases.length > ALIASES && papers.more(journey.aliases.length - ALIASES)}
+          </dd>
         )}
       </div>
+      <div class="fact-kind">
+        <dt>{facts.kind}</dt>
+        <dd><bdi>{printable(journey.kind.slice(0, 300)) || facts.kindUnknown}</bdi></dd>
+        <dd class="aside">
+          {journey.start !== null && <time dateTime={utcTime(journey.start)} title={utcTime(journey.start)}>{facts.started(calendarDay(journey.start, 'local', language), clockTime(journey.start))}</time>}
+          {journey.release !== '' && <bdi><Dot />{facts.release(printable(journey.release.slice(0, 60)))}</bdi>}
+        </dd>
+      </div>
       <div class="fact-total">
-        <dt>{open ? text.facts.soFar : text.facts.total}</dt>
-        <dd class="figure">{total === null ? text.hop.unknownTime : formatDuration(total)}</dd>
-        {open && !away && <dd class="aside"><span class="following" title={text.verdict.followingTitle}>{text.verdict.following}</span></dd>}
+        <dt>{open ? facts.soFar : facts.total}</dt>
+        <dd class="figure">{total === null ? hop.unknownTime : formatDuration(total)}</dd>
+        {open && !away && <dd class="aside"><span class="following" title={verdict.followingTitle}>{verdict.following}</span></dd>}
       </div>
-      <div class="fact-completeness">
-        <dt>{text.facts.completeness}</dt>
-        <dd><span class="badge" data-completeness={journey.completeness}><Icon name={completenessIcons[journey.completeness]} />{text.facts.completenesses[journey.completeness]}</span></dd>
-        {journey.completenessReason !== '' && <dd class="aside"><bdi>{printable(journey.completenessReason)}</bdi></dd>}
-        {journey.gaps.map((gap, i) => (
-          <dd class="aside missing" key={i}><bdi>{text.facts.missing(printable(gap.service), gap.numbers.length, formatRanges(gap.numbers))}</bdi></dd>
-        ))}
-      </div>
-      <div class="fact-as-of">
-        <dt>{text.facts.asOf}</dt>
-        <dd>{journey.asOf === null ? text.facts.asOfUnknown : <Moment at={journey.asOf} />}</dd>
-        {journey.asOf !== null && <dd class="aside">{calendarDay(journey.asOf)}</dd>}
+      <div class="fact-amount">
+        <dt>{facts.amount}</dt>
+        <dd>{facts.hops(journey.hops.length)}</dd>
+        <dd class="aside">{facts.records(journey.recordCount)}</dd>
       </div>
     </dl>
   );

@@ -5,17 +5,18 @@ import { JourneyPage } from '../journey/journey-page';
 import { Away } from './away';
 import { KeysDialog, openKeys } from './keys-dialog';
 import { lazy } from './lazy';
+import type { PageProps } from './lazy';
 import { Masthead } from './masthead';
 import { useShell, useText } from './shell';
 import { StartHints } from './start-hints';
 import { TokenDialog } from './token-dialog';
 import { focusTrackingBox } from './tracking-box';
 
-const SearchPage = lazy(() => import('../search/search-page').then((m) => m.SearchPage));
-const TailPage = lazy(() => import('../tail/tail-page').then((m) => m.TailPage));
-const MapPage = lazy(() => import('../map/map-page').then((m) => m.MapPage));
-const HealthPage = lazy(() => import('../health/health-page').then((m) => m.HealthPage));
-const AlertsPage = lazy(() => import('../alerts/alerts-page').then((m) => m.AlertsPage));
+const SearchPage = lazy<PageProps>(() => import('../search/search-page').then((m) => m.SearchPage));
+const TailPage = lazy<PageProps>(() => import('../tail/tail-page').then((m) => m.TailPage));
+const MapPage = lazy<PageProps>(() => import('../map/map-page').then((m) => m.MapPage));
+const HealthPage = lazy<PageProps>(() => import('../health/health-page').then((m) => m.HealthPage));
+const AlertsPage = lazy<PageProps>(() => import('../alerts/alerts-page').then((m) => m.AlertsPage));
 
 export function App() {
   const { address, keys, preferences } = useShell();

@@ -5,7 +5,13 @@ import { useText } from './shell';
 type State = 'idle' | 'copied' | 'selected';
 
 /** `shownIn` is the ID of the element that shows the value: where the browser does not let a page copy, it is selected instead. */
-export function CopyButton({ value, shownIn, label }: { readonly value: string; readonly shownIn: string; readonly label: string }) {
+export function CopyButton({ value, shownIn, label, words }: {
+  readonly value: string;
+  readonly shownIn: string;
+  readonly label: string;
+  /** What stands on it, where that is not "Copy". */
+  readonly words?: string;
+}) {
   const text = useText().shell.copy;
   const [state, setState] = useState<State>('idle');
   useEffect(() => {
@@ -28,7 +34,7 @@ export function CopyButton({ value, shownIn, label }: { readonly value: string; 
     <>
       <button type="button" class="copy" aria-label={label} data-state={state} onClick={() => void copy()}>
         <Icon name={state === 'copied' ? 'check' : 'copy'} />
-        <span>{state === 'copied' ? text.copied : text.copy}</span>
+        <span>{state === 'copied' ? text.copied : (words ?? text.copy)}</span>
       </button>
       <span class={state === 'selected' ? 'aside' : 'unseen'} role="status">
         {state === 'copied' ? text.copied : state === 'selected' ? text.selected : ''}

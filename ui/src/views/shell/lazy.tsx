@@ -7,18 +7,18 @@ export interface PageProps {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** A page whose code comes when it is wanted. */
-export function lazy(load: () => Promise<ComponentType<PageProps>>): ComponentType<PageProps> {
-  let loaded: ComponentType<PageProps> | null = null;
-  return function Lazy(props: PageProps) {
-    const [Page, setPage] = useState(() => loaded);
+/** A view whose code comes when it is wanted. */
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+  let loaded: ComponentType<P> | null = null;
+  return function Lazy(props: P) {
+    const [View, setView] = useState(() => loaded);
     useEffect(() => {
-      if (Page !== null) return;
+      if (View !== null) return;
       void (async () => {
         loaded = await load();
-        setPage(() => loaded);
+        setView(() => loaded);
       })();
     }, []);
-    return Page === null ? <LoadingSheet /> : <Page {...props} />;
+    return View === null ? <LoadingSheet /> : <View {...props} />;
   };
 }

@@ -5,7 +5,7 @@ export function LoadingSheet({ title }: { readonly title?: string }) {
   const text = useText().shell;
   return (
     <section class="sheet loading" aria-busy="true">
-      <h1>{title ?? text.loading}</h1>
+      <p class="loading-title">{title ?? text.loading}</p>
       <div class="loading-lines" aria-hidden="true"><span /><span /><span /></div>
     </section>
   );

@@ -1,4 +1,4 @@
-import { calendarDay, clockTime, nanosOf, relativeTime, utcTime } from '../../lib/time';
+import { clockTime, nanosOf, relativeTime, shortDay, utcTime } from '../../lib/time';
 import type { Nanos } from '../../lib/time';
 import { useShell, useText } from './shell';
 
@@ -19,6 +19,6 @@ export function useMoments(): (at: Nanos, withDay?: boolean) => string {
   return (at, withDay = false) => {
     if (mode === 'relative') return relativeTime(at, nanosOf(Date.now()), language);
     const clock = clockTime(at, mode) + (mode === 'utc' ? ' UTC' : '');
-    return withDay ? `${calendarDay(at, mode, language)} ${clock}` : clock;
+    return withDay ? `${shortDay(at, nanosOf(Date.now()), mode, language)} ${clock}` : clock;
   };
 }

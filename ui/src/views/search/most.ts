@@ -1,0 +1,2 @@
+/** How many results a list keeps. */
+export const MOST = 10_000;
