@@ -28,7 +28,8 @@ var areas = []struct {
 	{"journey", journeyArea},
 	{"query", queryArea},
 	{"gateway", gatewayArea},
-	{"ui", nil}, {"cli", nil}, {"alerts", nil},
+	{"ui", uiArea},
+	{"cli", nil}, {"alerts", nil},
 }
 
 func main() {

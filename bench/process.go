@@ -89,6 +89,11 @@ func start(role, argument string) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
+	return begin(cmd)
+}
+
+// begin starts a command whose stdin and stdout are this process's to use.
+func begin(cmd *exec.Cmd) (*child, error) {
 	c := &child{cmd: cmd}
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {

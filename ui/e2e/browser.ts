@@ -30,8 +30,8 @@ export function available(what: string, present: boolean): boolean {
 }
 
 /** Playwright gives every launch a new, empty user data directory and removes it. */
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath() ?? '', args: flags });
+export function launch(...more: readonly string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath() ?? '', args: [...flags, ...more] });
 }
 
 export interface Visit {
