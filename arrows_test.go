@@ -36,6 +36,7 @@ var arrows = map[string][]string{
 	"query/access":              {"store/filter"},
 	"client":                    {"query", "query/live", "store/filter"},
 	"terminal":                  {"record", "journey", "query"},
+	"terminal/screen":           {"record", "query", "query/live", "store/filter", "client", "terminal"},
 	"ui":                        {},
 	"demo-services":             {"instrument", "demo-services"},
 	"infra/lockfile":            {},

@@ -47,7 +47,7 @@ func (l *Lines) Append(dst, raw []byte) (out []byte, shown bool, err error) {
 		plain := Style{Unsafe: l.Style.Unsafe}
 		body = plain.message(&r)
 	}
-	if filtered && (len(l.Include) > 0 && !matchesOne(l.Include, body) || matchesOne(l.Exclude, body)) {
+	if filtered && !l.wants(body) {
 		return dst, false, nil
 	}
 	switch {
@@ -58,6 +58,22 @@ func (l *Lines) Append(dst, raw []byte) (out []byte, shown bool, err error) {
 		return l.json(dst, raw), true, nil
 	}
 	return l.text(dst, &r, body), true, nil
+}
+
+// Wanted reports whether Include and Exclude leave a record in.
+func (l *Lines) Wanted(raw []byte) (bool, error) {
+	if len(l.Include)+len(l.Exclude) == 0 {
+		return true, nil
+	}
+	r, err := record.Decode(raw)
+	if err != nil {
+		return false, err
+	}
+	return l.wants((&Style{Unsafe: l.Style.Unsafe}).message(&r)), nil
+}
+
+func (l *Lines) wants(body string) bool {
+	return (len(l.Include) == 0 || matchesOne(l.Include, body)) && !matchesOne(l.Exclude, body)
 }
 
 func matchesOne(of []*regexp.Regexp, text string) bool {

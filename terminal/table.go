@@ -29,6 +29,9 @@ func NewTable[T any](w io.Writer, s Style, columns []Column[T], asCSV bool) *Tab
 	}
 	if asCSV {
 		t.csv = csv.NewWriter(w)
+		if s.Times != Relative { // programs read it
+			t.Style.Times = RFC3339
+		}
 	}
 	return t
 }
