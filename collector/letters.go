@@ -97,16 +97,10 @@ func FindLetter(ctx context.Context, client sarama.Client, partition int32, offs
 	return letters[0], nil
 }
 
-// Replay sends a message again to where it lay. A letter whose message is not whole
-// is refused.
+// Replay sends a message again to where it lay. A letter that is not Replayable is refused.
 func Replay(producer sarama.SyncProducer, l Letter) error {
-	switch {
-	case l.Until > 0:
-		return fmt.Errorf("dead letter %s tells of messages that Kafka has dropped: there is nothing to replay", l.ID())
-	case l.Cut > 0:
-		return fmt.Errorf("dead letter %s holds %d of %d bytes: the whole message lies at %s/%d/%d", l.ID(), len(l.Value), l.Cut, l.Topic, l.SourcePartition, l.SourceOffset)
-	case l.Topic == "":
-		return fmt.Errorf("dead letter %s does not say where it lay", l.ID())
+	if err := l.Replayable(); err != nil {
+		return err
 	}
 	m := &sarama.ProducerMessage{Topic: l.Topic, Value: sarama.ByteEncoder(l.Value), Headers: l.Headers}
 	if len(l.Key) > 0 {
@@ -114,6 +108,19 @@ func Replay(producer sarama.SyncProducer, l Letter) error {
 	}
 	if _, _, err := producer.SendMessage(m); err != nil {
 		return fmt.Errorf("replay dead letter %s: %w", l.ID(), err)
+	}
+	return nil
+}
+
+// Replayable is nil where the letter has its whole message, and says where it lay.
+func (l *Letter) Replayable() error {
+	switch {
+	case l.Until > 0:
+		return fmt.Errorf("dead letter %s tells of messages that Kafka has dropped: there is nothing to replay", l.ID())
+	case l.Cut > 0:
+		return fmt.Errorf("dead letter %s holds %d of %d bytes: the whole message lies at %s/%d/%d", l.ID(), len(l.Value), l.Cut, l.Topic, l.SourcePartition, l.SourceOffset)
+	case l.Topic == "":
+		return fmt.Errorf("dead letter %s does not say where it lay", l.ID())
 	}
 	return nil
 }

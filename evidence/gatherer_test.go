@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -127,6 +128,17 @@ func pausedOn(t *testing.T, addr, topic string) {
 	if last := later.Ends[len(later.Ends)-1]; last.Offset != 2 || !last.Time.Equal(since) {
 		t.Errorf("the message came at %v, now it came at %v", since, last)
 	}
+	lag := func() (found []evidence.Lag) {
+		t.Helper()
+		lags, err := g.Lags()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.DeleteFunc(lags, func(l evidence.Lag) bool { return l.Group != topic+"-game" })
+	}
+	if l := lag(); len(l) != 1 || l[0].Topic != topic || l[0].Committed != 1 || l[0].End != 2 || !l[0].Members || l[0].Own || l[0].AsOf.IsZero() {
+		t.Errorf("lags %+v", l)
+	}
 	stop()
 	if err := <-read; err != nil {
 		t.Fatal(err)
@@ -135,6 +147,9 @@ func pausedOn(t *testing.T, addr, topic string) {
 		t.Fatal(err)
 	}
 	seen("nobody is in the group", func(g journey.Group) bool { return !g.Members && g.Committed == 1 })
+	if l := lag(); len(l) != 0 {
+		t.Errorf("no verdict rests on a group that nobody is in, and its lag is told: %+v", l)
+	}
 	if none := g.For(time.Now(), journey.Each(nil)).Groups; len(none) > 0 {
 		t.Errorf("groups of no topic: %+v", none)
 	}

@@ -254,11 +254,17 @@ func thin(ends []journey.End, now time.Time) []journey.End {
 
 // Of is what is known of the groups that read some topics.
 func (g *Groups) Of(topics map[string]bool) []journey.Group {
+	return g.those(func(topic string) bool { return topics[topic] })
+}
+
+func (g *Groups) all() []journey.Group { return g.those(func(string) bool { return true }) }
+
+func (g *Groups) those(reading func(topic string) bool) []journey.Group {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var out []journey.Group
 	for at, group := range g.known {
-		if topics[at.topic] {
+		if reading(at.topic) {
 			one := *group
 			one.Ends = slices.Clone(g.ends[at.partition])
 			out = append(out, one)

@@ -29,6 +29,7 @@ type Horizon struct {
 	mu      sync.Mutex
 	asked   time.Time
 	through map[int32]time.Time // by partition; empty while there is no topic
+	ends    map[int32]int64     // by partition, as Kafka said when it was asked
 	stored  []moment            // earliest first
 }
 
@@ -152,7 +153,7 @@ func (h *Horizon) ask() error {
 		}
 		h.through[p], offsets[p] = through, offset
 	}
-	h.asked = now
+	h.asked, h.ends = now, ends
 	h.stored = note(h.stored, moment{at: time.Now(), offsets: offsets}) // dated after the answer, since then it was so
 	return nil
 }

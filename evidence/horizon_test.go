@@ -79,6 +79,24 @@ func horizonOn(t *testing.T, addr, topic string) {
 		t.Errorf("with a message not stored the horizon went on: %v", behind)
 	}
 
+	lag := func() (all int64) {
+		t.Helper()
+		lags, err := h.Lags()
+		if err != nil || len(lags) != 2 {
+			t.Fatal(lags, err)
+		}
+		for _, l := range lags {
+			if l.Group != group || l.Topic != topic || !l.Own || l.AsOf.Before(begin) {
+				t.Errorf("%+v", l)
+			}
+			all += l.End - l.Committed
+		}
+		return all
+	}
+	if n := lag(); n != offset+1 {
+		t.Errorf("with a message not stored the lag is %d", n)
+	}
+
 	coordinator, err := client.Coordinator(group)
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +111,9 @@ func horizonOn(t *testing.T, addr, topic string) {
 	committed := time.Now()
 	if at := asOf(); at.Before(committed) {
 		t.Errorf("stored through %v, want after %v", at, committed)
+	}
+	if n := lag(); n != 0 {
+		t.Errorf("with all stored the lag is %d", n)
 	}
 	for lag, want := range map[time.Duration]int64{0: offset + 1, time.Since(committed): 0, time.Hour: 0} {
 		if shown, err := h.Visible(lag); err != nil || shown[0] != want {

@@ -17,13 +17,13 @@ func Build(records []record.Record, ev Evidence) *Journey {
 	judge := newJudge(sc, &ev)
 	found := judge.verdict()
 	if ev.Partial {
-		found.reason = fmt.Sprintf("only the earliest %d records were read", len(rs))
+		found.finding.Count = uint64(len(rs))
 	}
 
 	j := &Journey{
-		Verdict: found.verdict, Reason: found.reason, VerdictHop: found.hop,
-		Completeness: Unproved, CompletenessReason: judge.because,
-		Stations: []Station{}, Hops: make([]Hop, len(judge.visits)), Legs: make([]Leg, len(judge.legs)), Records: make([]*record.Record, 0, len(rs)),
+		Verdict: found.verdict, Reason: found.finding.String(), Finding: found.finding, VerdictHop: found.hop,
+		Completeness: Unproved, CompletenessFinding: judge.because,
+		Stations: []Station{}, Hops: make([]Hop, len(judge.visits)), Legs: make([]Leg, len(judge.legs)), Records: make([]*record.Record, 0, len(rs)), RecordHops: make([]int32, len(rs)),
 		Gaps: judge.gaps(rs), Shifts: []Shift{}, Sagas: judge.sagas(), Aliases: judge.aliases(), Warnings: judge.warnings(),
 	}
 	if !found.since.IsZero() {
@@ -39,6 +39,7 @@ func Build(records []record.Record, ev Evidence) *Journey {
 	if len(j.Gaps) > 0 {
 		j.lossy()
 	}
+	j.CompletenessReason = j.CompletenessFinding.String()
 	for _, i := range judge.orderAll(rs) {
 		j.Records = append(j.Records, rs[i])
 	}
@@ -137,15 +138,17 @@ func (j *judge) describe(jo *Journey) {
 // overview fills what can be read off the ordered records.
 func (j *Journey) overview(by *judge) {
 	j.CorrelationID = correlationID(j.Records)
-	hops := make(map[string]*Hop, len(j.Hops))
+	hops := make(map[string]int32, len(j.Hops))
 	for i := range j.Hops {
-		hops[j.Hops[i].ID] = &j.Hops[i]
+		hops[j.Hops[i].ID] = int32(i)
 	}
 	at := map[string]int{}
 	for i := range j.Records {
 		r := j.Records[i]
-		if h := hops[by.graph.hop(r)]; h != nil {
-			h.Records++
+		j.RecordHops[i] = none
+		if hop, ok := hops[by.graph.hop(r)]; ok {
+			j.RecordHops[i] = hop
+			j.Hops[hop].Records++
 		}
 		if j.Start.IsZero() || r.Time.Before(j.Start) {
 			j.Start = r.Time
@@ -192,7 +195,7 @@ func (j *Journey) lossy() {
 	}
 	first := j.Gaps[0]
 	j.Completeness = Lossy
-	j.CompletenessReason = fmt.Sprintf("%d of the records that services wrote are lost, %s's number %d of its hop first", lost, first.Service, first.Numbers[0])
+	j.CompletenessFinding = Finding{Code: Lost, Count: uint64(lost), Hop: first.Hop, Service: first.Service, Number: first.Numbers[0]}
 }
 
 // aliases are the other names of the journey, in order of their declaration.

@@ -518,6 +518,22 @@ func TestForeignSpansAreHopsOfTheirService(t *testing.T) {
 	}
 }
 
+func TestWordsThatNobodyAgreedOnAreNotPassedOn(t *testing.T) {
+	f := func(kind, outcome, wantKind, wantOutcome string) {
+		t.Helper()
+		records := foreign("cart", "a1", "", kind, 0)
+		records[1].Outcome = outcome
+		if h := journey.Build(records, journey.Evidence{}).Hops[0]; h.Kind != wantKind || h.Outcome != wantOutcome {
+			t.Errorf("%q, %q became %q, %q", kind, outcome, h.Kind, h.Outcome)
+		}
+	}
+	f("server", "success", "server", journey.Success)
+	f("internal", "failure", "internal", journey.Failure)
+	f("", "", "", journey.Success)
+	f("CONSUMER", "unknown", "", journey.Unknown)
+	f("<b>", "perhaps", "", journey.Unknown)
+}
+
 // A service may write records and export its spans as well.
 func TestWhatOpenTelemetryRepeatsChangesNothing(t *testing.T) {
 	records := golden(t, "purchase", "")

@@ -10,8 +10,15 @@ import (
 // Select picks, from records that share a correlation key, those of the journey
 // that id names. IDs that differ by more than the spelling of a UUID are
 // separate journeys: where id is none of several, nothing is selected and the
-// candidates are returned, sorted.
+// candidates are returned, sorted. What is selected may share records' memory.
 func Select(records []record.Record, id string) (selected []record.Record, candidates []string) {
+	one := true // as nearly always
+	for i := range records {
+		one = one && records[i].CorrelationID == records[0].CorrelationID
+	}
+	if one {
+		return slices.Clip(records), nil
+	}
 	type spelling struct{ key, exact string }
 	byID := map[spelling][]record.Record{}
 	first := map[spelling]string{} // the first spelling met
@@ -29,7 +36,7 @@ func Select(records []record.Record, id string) (selected []record.Record, candi
 		byID[at] = append(byID[at], records[i])
 	}
 	if len(byID) == 1 {
-		return slices.Clone(records), nil
+		return slices.Clip(records), nil
 	}
 	if named := byID[of(id)]; len(named) > 0 {
 		return named, nil

@@ -2,7 +2,6 @@ package journey
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/waybill-log/waybill/record"
@@ -10,20 +9,15 @@ import (
 
 // complete compares the numbers that hops carry with the records there are.
 func (j *judge) complete() {
-	j.proved, j.because = true, "every hop has ended and all the records it counted are here"
-	doubt := func(format string, args ...any) {
-		if j.proved {
-			j.proved, j.because = false, fmt.Sprintf(format, args...)
-		}
-	}
+	j.proved, j.because = true, Finding{Code: AllHere}
 	if j.evidence.Partial {
-		doubt("the records left out were not counted")
+		j.doubt(Finding{Code: LeftOut})
 	}
 	if len(j.tallies) == 0 {
-		doubt("there are no records")
+		j.doubt(Finding{Code: NoRecords})
 	}
 	for _, v := range j.visits {
-		j.count(v, doubt)
+		j.count(v)
 	}
 	arrived := map[string]int{} // by hop that sent
 	handed := map[string]int{}  // of these, work that went on inside the service
@@ -31,9 +25,9 @@ func (j *judge) complete() {
 		l := &j.legs[i]
 		switch {
 		case l.to == nil && len(l.Passed) > 0:
-			doubt("group %s has gone past what %s sent to %s at %s, and no record of it is here", l.Passed[0], j.service(l.From), l.Topic, clock(l.Sent))
+			j.doubtLeg(l, Finding{Code: PassedBy, Group: l.Passed[0]})
 		case l.to == nil:
-			doubt("what %s sent at %s has not been picked up", j.service(l.From), clock(l.Sent))
+			j.doubtLeg(l, Finding{Code: NotReceived})
 		case l.Transport != Locally:
 			arrived[l.From]++
 		case l.to.hop.Outcome != Failure: // a failed attempt to go on comes again
@@ -41,58 +35,73 @@ func (j *judge) complete() {
 			handed[l.From]++
 		}
 		if l.to != nil && len(l.Passed) > 0 {
-			doubt("group %s has gone past what %s sent to %s at %s too, and no record of that is here", l.Passed[0], j.service(l.From), l.Topic, clock(l.Sent))
+			j.doubtLeg(l, Finding{Code: PassedByToo, Group: l.Passed[0]})
 		}
 	}
 	for _, v := range j.visits {
-		j.origin(v, doubt)
+		j.origin(v)
 		switch here := len(v.sent) + handed[v.hop.ID]; {
 		case v.counted > 0 && uint64(here) < v.sends:
-			doubt("%s sent %d times in %s, %d of them are here", v.hop.Service, v.sends, name(&v.hop), here)
+			j.doubtHop(v, Finding{Code: SendsMissing, Count: v.sends, Here: uint64(here)})
 		case arrived[v.hop.ID] < here:
-			doubt("%s sent something to a service that writes no records here", v.hop.Service)
+			j.doubtHop(v, Finding{Code: SentElsewhere})
 		}
 	}
 	for i := range j.tallies {
 		if t := &j.tallies[i]; t.uncounted {
-			doubt("%s writes records that no hop counts", t.service)
+			j.doubt(Finding{Code: NotCounted, Service: t.service})
 		}
 	}
 	for _, r := range j.graph.rs {
 		if r.HopSequence == 0 && !j.graph.retold(r) {
-			doubt("%s writes records that no hop counts", r.Service)
+			j.doubt(Finding{Code: NotCounted, Service: r.Service})
 		}
 	}
 }
 
+// doubt says why it is not proved that every record is there, unless that has been said.
+func (j *judge) doubt(f Finding) {
+	if j.proved {
+		j.proved, j.because = false, f
+	}
+}
+
+func (j *judge) doubtHop(v *visit, f Finding) {
+	f.Hop, f.Service, f.Operation = v.hop.ID, v.hop.Service, v.hop.Name
+	j.doubt(f)
+}
+
+func (j *judge) doubtLeg(l *leg, f Finding) {
+	f.Hop, f.Service, f.Topic, f.At = l.From, j.service(l.From), l.Topic, pointer(l.Sent)
+	j.doubt(f)
+}
+
 // origin doubts a hop whose cause wrote no records here: a caller that is not
 // instrumented, or a hop that is missing whole.
-func (j *judge) origin(v *visit, doubt func(string, ...any)) {
+func (j *judge) origin(v *visit) {
 	if v.root == nil || v.root.start == none && v.root.end == none {
 		return
 	}
 	for id := range j.graph.expected(v.root) {
 		if j.graph.spans[id] == nil {
-			doubt("what caused %s of %s has no records here", name(&v.hop), v.hop.Service)
+			j.doubtHop(v, Finding{Code: CauseMissing})
 		}
 	}
 }
 
 // count looks for numbers missing from one hop.
-func (j *judge) count(v *visit, doubt func(string, ...any)) {
+func (j *judge) count(v *visit) {
 	switch {
 	case v.isOpen():
-		doubt("%s has not ended %s", v.hop.Service, name(&v.hop))
+		j.doubtHop(v, Finding{Code: NotEnded})
 	case v.counted == 0:
-		doubt("%s does not count the records of %s", v.hop.Service, name(&v.hop))
+		j.doubtHop(v, Finding{Code: HopNotCounted})
 	}
 	switch n, first := v.numbers.missing(); {
-	case n == 1:
-		doubt("record %d that %s wrote in %s is not here", first, v.hop.Service, name(&v.hop))
-	case n > 1:
-		doubt("%d records that %s wrote in %s are not here, number %d first", n, v.hop.Service, name(&v.hop), first)
+	case n > 0:
+		j.doubtHop(v, Finding{Code: RecordsMissing, Count: n, Number: first})
 	case len(v.numbers) == maxRuns:
-		doubt("the records of %s in %s have too many gaps to tell", name(&v.hop), v.hop.Service)
+		j.doubtHop(v, Finding{Code: GapsUncounted})
 	}
 }
 

@@ -4,6 +4,7 @@
 //
 //	j := journey.Build(records, journey.Evidence{AsOf: horizon})
 //	// j.Verdict == journey.Delivered, j.Reason == "bank declared it delivered"
+//	// j.Finding == {Code: "declared", Service: "bank", Declared: "delivered", …}, for other languages
 //
 // [Build] is pure: any order and any repetition of its input give the same
 // journey. The package never reads a clock, a store or the network.

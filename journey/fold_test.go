@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -20,6 +21,12 @@ func judgedAlike(f *journey.Fold, records []record.Record, ev journey.Evidence) 
 	s, j := f.Summary(ev), journey.Build(records, ev)
 	if s.Verdict != j.Verdict || s.Reason != j.Reason || s.VerdictHop != j.VerdictHop {
 		return fmt.Errorf("folded: %s: %s (%s)\n built: %s: %s (%s)", s.Verdict, s.Reason, s.VerdictHop, j.Verdict, j.Reason, j.VerdictHop)
+	}
+	if !reflect.DeepEqual(s.Finding, j.Finding) {
+		return fmt.Errorf("folded: %+v\n built: %+v", s.Finding, j.Finding)
+	}
+	if j.Completeness != journey.Lossy && !reflect.DeepEqual(s.CompletenessFinding, j.CompletenessFinding) {
+		return fmt.Errorf("folded: %+v\n built: %+v", s.CompletenessFinding, j.CompletenessFinding)
 	}
 	if (s.Completeness == journey.Proved) != (j.Completeness == journey.Proved) {
 		return fmt.Errorf("folded: %s: %s\n built: %s: %s", s.Completeness, s.CompletenessReason, j.Completeness, j.CompletenessReason)

@@ -86,7 +86,7 @@ func (g *graph) describe(v *visit) {
 			continue
 		}
 		r := g.rs[i]
-		v.hop.Name, v.hop.Kind, v.hop.Attempt = r.SpanName, r.SpanKind, r.Messaging.Attempt
+		v.hop.Name, v.hop.Kind, v.hop.Attempt = r.SpanName, kindOf(r), r.Messaging.Attempt
 		v.hop.Version = cmp.Or(r.ServiceVer, v.hop.Version)
 		v.saga, v.group = cmp.Or(r.Saga.ID, v.saga), cmp.Or(r.Messaging.Group, v.group)
 		if r.HTTP.Status != 0 {
@@ -99,7 +99,7 @@ func (g *graph) describe(v *visit) {
 	if v.root.end != none {
 		r := g.rs[v.root.end]
 		end, took := r.Time, r.Duration
-		v.hop.End, v.hop.Duration, v.hop.Outcome = &end, &took, cmp.Or(r.Outcome, Success)
+		v.hop.End, v.hop.Duration, v.hop.Outcome = &end, &took, outcomeOf(r)
 		v.hop.Error = cmp.Or(r.Error.Message, r.Error.Type)
 	}
 	for c := range g.causes(v.root) {
@@ -108,6 +108,26 @@ func (g *graph) describe(v *visit) {
 			break
 		}
 	}
+}
+
+// kindOf is the kind of a record's span; empty where it is none of OpenTelemetry's.
+func kindOf(r *record.Record) string {
+	switch r.SpanKind {
+	case "server", "consumer", "producer", "client", "internal":
+		return r.SpanKind
+	}
+	return ""
+}
+
+// outcomeOf is how a span ended, as its end says.
+func outcomeOf(r *record.Record) string {
+	switch r.Outcome {
+	case "":
+		return Success
+	case Success, Failure:
+		return r.Outcome
+	}
+	return Unknown
 }
 
 // leg is a Leg with the spans at its ends.

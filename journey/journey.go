@@ -78,28 +78,31 @@ type End struct {
 // services' own clocks; Shifts say by how much some must be moved where clocks
 // contradict what caused what.
 type Journey struct {
-	CorrelationID      string           `json:"correlation_id"`
-	Verdict            Verdict          `json:"verdict"`
-	Reason             string           `json:"reason"`      // one sentence for people
-	VerdictHop         string           `json:"verdict_hop"` // hop that the verdict rests on; empty: none alone
-	Since              *time.Time       `json:"since"`       // when that was; nil: not known
-	Completeness       Completeness     `json:"completeness"`
-	CompletenessReason string           `json:"completeness_reason"`
-	AsOf               *time.Time       `json:"as_of"`   // nil: the horizon is not known
-	Kind               string           `json:"kind"`    // operation of the first hop, such as "POST /purchases"
-	Release            string           `json:"release"` // version of the service that began it
-	Start              time.Time        `json:"start"`
-	End                time.Time        `json:"end"`
-	Stations           []Station        `json:"stations"` // by first visit
-	Hops               []Hop            `json:"hops"`     // in causal order of their first record
-	Legs               []Leg            `json:"legs"`
-	Records            []*record.Record `json:"records"` // in causal order; those given to Build
-	Gaps               []Gap            `json:"gaps"`
-	Skews              []Skew           `json:"skews"`
-	Shifts             []Shift          `json:"shifts"`
-	Sagas              []Saga           `json:"sagas"`
-	Aliases            []record.Alias   `json:"aliases"`
-	Warnings           []string         `json:"warnings"` // what is wrong with the records
+	CorrelationID       string           `json:"correlation_id"`
+	Verdict             Verdict          `json:"verdict"`
+	Reason              string           `json:"reason"`      // one sentence for people
+	Finding             Finding          `json:"finding"`     // what it says
+	VerdictHop          string           `json:"verdict_hop"` // hop that the verdict rests on; empty: none alone
+	Since               *time.Time       `json:"since"`       // when that was; nil: not known
+	Completeness        Completeness     `json:"completeness"`
+	CompletenessReason  string           `json:"completeness_reason"`
+	CompletenessFinding Finding          `json:"completeness_finding"` // what it says
+	AsOf                *time.Time       `json:"as_of"`                // nil: the horizon is not known
+	Kind                string           `json:"kind"`                 // operation of the first hop, such as "POST /purchases"
+	Release             string           `json:"release"`              // version of the service that began it
+	Start               time.Time        `json:"start"`
+	End                 time.Time        `json:"end"`
+	Stations            []Station        `json:"stations"` // by first visit
+	Hops                []Hop            `json:"hops"`     // in causal order of their first record
+	Legs                []Leg            `json:"legs"`
+	RecordHops          []int32          `json:"-"`       // of each of Records the place of its hop in Hops; -1: it is in none
+	Records             []*record.Record `json:"records"` // in causal order; those given to Build
+	Gaps                []Gap            `json:"gaps"`
+	Skews               []Skew           `json:"skews"`
+	Shifts              []Shift          `json:"shifts"`
+	Sagas               []Saga           `json:"sagas"`
+	Aliases             []record.Alias   `json:"aliases"`
+	Warnings            []string         `json:"warnings"` // what is wrong with the records
 }
 
 // Station is a service on the journey.
@@ -117,6 +120,7 @@ const (
 	Open    = "open"
 	Success = record.Success
 	Failure = record.Failure
+	Unknown = "unknown" // it has ended, and its service says neither
 )
 
 // Hop is one visit to a service.
@@ -131,7 +135,7 @@ type Hop struct {
 	Start    time.Time      `json:"start"`
 	End      *time.Time     `json:"end"`
 	Duration *time.Duration `json:"duration"` // ns, by the instance's monotonic clock
-	Outcome  string         `json:"outcome"`  // Success, Failure or Open
+	Outcome  string         `json:"outcome"`  // Success, Failure, Unknown or Open
 	Error    string         `json:"error,omitempty"`
 	Status   int            `json:"status,omitempty"`  // HTTP status it answered with
 	Attempt  int            `json:"attempt,omitempty"` // at the same message; 1 is the first

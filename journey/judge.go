@@ -2,11 +2,9 @@ package journey
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/waybill-log/waybill/record"
@@ -30,7 +28,7 @@ type judge struct {
 	waits    waits
 
 	proved  bool
-	because string // it is proved that every record is there, or is not
+	because Finding // it is proved that every record is there, or is not
 }
 
 // work is what several attempts have in common: a message, or what handed it on.
@@ -45,10 +43,10 @@ type attempts struct {
 	open int // where the last began that has not ended; none
 }
 
-// finding is a verdict and what it rests on.
-type finding struct {
+// ruling is a verdict and what it rests on.
+type ruling struct {
 	verdict Verdict
-	reason  string
+	finding Finding
 	hop     string
 	since   time.Time // zero: not known
 }
@@ -116,11 +114,11 @@ func (v *visit) isGood() bool {
 }
 
 // verdict goes through the verdicts in the order of package journey.
-func (j *judge) verdict() finding {
+func (j *judge) verdict() ruling {
 	if j.evidence.Partial {
-		return finding{verdict: Unconfirmed, reason: "there are more records than were read"}
+		return ruling{verdict: Unconfirmed, finding: Finding{Code: TooMany}}
 	}
-	for _, rule := range []func() (finding, bool){j.stalled, j.exception, j.inTransit} {
+	for _, rule := range []func() (ruling, bool){j.stalled, j.exception, j.inTransit} {
 		if f, ok := rule(); ok {
 			return f
 		}
@@ -163,21 +161,18 @@ func (j *judge) lastDeclared() int {
 }
 
 // declared is the first declaration of that outcome.
-func (j *judge) declared(what string) (finding, bool) {
+func (j *judge) declared(what string) (ruling, bool) {
 	for _, o := range j.outcomes {
 		if o.said.Declared != what {
 			continue
 		}
-		reason := o.said.Service + " declared it " + what
-		if why := cmp.Or(o.said.Error.Message, o.said.Reason); why != "" {
-			reason += ": " + why
-		}
-		return finding{declaredVerdicts[what], reason, j.graph.hop(o.said), o.said.Time}, true
+		f := Finding{Code: HasDeclared, Service: o.said.Service, Declared: what, At: pointer(o.said.Time), Saga: o.saga, Why: cmp.Or(o.said.Error.Message, o.said.Reason)}
+		return ruling{declaredVerdicts[what], f, j.graph.hop(o.said), o.said.Time}, true
 	}
-	return finding{}, false
+	return ruling{}, false
 }
 
-func (j *judge) exception() (finding, bool) {
+func (j *judge) exception() (ruling, bool) {
 	if f, ok := j.declared(record.Failed); ok {
 		return f, true
 	}
@@ -188,17 +183,14 @@ func (j *judge) exception() (finding, bool) {
 		}
 	}
 	if first == nil {
-		return finding{}, false
+		return ruling{}, false
 	}
 	h := &first.hop
-	reason := fmt.Sprintf("%s failed in %s", h.Service, h.Name)
-	switch {
-	case h.Outcome != Failure:
-		reason = fmt.Sprintf("%s answered %s with %d %s", h.Service, h.Name, h.Status, http.StatusText(h.Status))
-	case h.Error != "":
-		reason += ": " + h.Error
+	f := Finding{Code: HopFailed, Service: h.Service, Operation: h.Name, At: pointer(*h.End), Status: h.Status, Why: h.Error}
+	if h.Outcome != Failure {
+		f.Code, f.Why = Refused, ""
 	}
-	return finding{Exception, reason, h.ID, *h.End}, true
+	return ruling{Exception, f, h.ID, *h.End}, true
 }
 
 // wentWrong reports whether a hop failed or refused its caller, who is nobody
@@ -249,29 +241,31 @@ func (j *judge) afterDelivery(v *visit) bool {
 	return last != none && v.begun > last && v.begun < len(j.order)
 }
 
-func (j *judge) inTransit() (finding, bool) {
+func (j *judge) inTransit() (ruling, bool) {
 	for _, v := range j.visits {
 		if h := &v.hop; v.isOpen() && !j.done(v) && !j.afterDelivery(v) {
-			return finding{InTransit, fmt.Sprintf("%s has not finished %s, begun at %s", h.Service, name(h), clock(h.Start)), h.ID, h.Start}, true
+			return ruling{InTransit, Finding{Code: HopOpen, Service: h.Service, Operation: h.Name, At: pointer(h.Start)}, h.ID, h.Start}, true
 		}
 	}
 	for i := range j.legs {
 		l := &j.legs[i]
-		from := j.service(l.From)
-		found := finding{verdict: InTransit, hop: l.From, since: l.Sent}
-		switch awaited := j.waits.awaited(l); {
+		f := j.sent(l)
+		switch f.Awaited = j.waits.awaited(l); {
 		case l.to == nil && l.Transport != OverKafka:
-			found.reason = fmt.Sprintf("a call that %s made at %s has not been answered", from, clock(l.Sent))
-		case awaited != "":
-			found.reason = fmt.Sprintf("%s has not picked up the message that %s sent to %s at %s", awaited, from, l.Topic, clock(l.Sent))
-		case l.to == nil && len(l.Passed) == 0 && !j.declaredSince(l):
-			found.reason = fmt.Sprintf("nobody has picked up the message that %s sent to %s at %s", from, l.Topic, clock(l.Sent))
+			f.Code = Unanswered
+		case f.Awaited != "", l.to == nil && len(l.Passed) == 0 && !j.declaredSince(l):
+			f.Code = NotPickedUp
 		default:
 			continue
 		}
-		return found, true
+		return ruling{InTransit, f, l.From, l.Sent}, true
 	}
-	return finding{}, false
+	return ruling{}, false
+}
+
+// sent is what findings say of a leg.
+func (j *judge) sent(l *leg) Finding {
+	return Finding{Service: j.service(l.From), Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, At: pointer(l.Sent)}
 }
 
 // declaredSince reports whether a service that declared the journey's end knew
@@ -292,14 +286,14 @@ func (j *judge) service(hop string) string {
 }
 
 // settled judges a journey in which nothing is under way and nothing failed.
-func (j *judge) settled() finding {
+func (j *judge) settled() ruling {
 	if f, ok := j.declared(record.Returned); ok {
 		return f
 	}
-	unconfirmed := func(why string) finding { return finding{verdict: Unconfirmed, reason: why} }
+	unconfirmed := func(f Finding) ruling { return ruling{verdict: Unconfirmed, finding: f} }
 	if len(j.outcomes) > 0 {
 		if saga := j.undeclared(); saga != "" {
-			return unconfirmed("nobody declared what became of saga " + saga)
+			return unconfirmed(Finding{Code: SagaUndeclared, Saga: saga})
 		}
 		var who []string
 		for _, o := range j.outcomes {
@@ -308,21 +302,21 @@ func (j *judge) settled() finding {
 			}
 		}
 		last := j.outcomes[len(j.outcomes)-1].said
-		return finding{Delivered, strings.Join(who, " and ") + " declared it delivered", j.graph.hop(last), last.Time}
+		f := Finding{Code: HasDeclared, Service: who[0], Also: who[1:], Declared: record.Delivered, At: pointer(last.Time)}
+		return ruling{Delivered, f, j.graph.hop(last), last.Time}
 	}
-	const nobody = "every hop has ended and nobody declared it delivered; "
 	switch {
 	case len(j.tallies) == 0:
-		return unconfirmed("there are no records")
+		return unconfirmed(Finding{Code: NoRecords})
 	case len(j.visits) == 0:
-		return unconfirmed("there are log records only, no hops")
+		return unconfirmed(Finding{Code: NoHops})
 	case !j.proved:
-		return unconfirmed(nobody + j.because)
+		return unconfirmed(Finding{Code: Undeclared, Because: pointer(j.because)})
 	}
 	var last time.Time
 	for _, v := range j.visits {
 		if v.hop.Status == http.StatusAccepted {
-			return unconfirmed(nobody + v.hop.Service + " answered 202 Accepted, which promises work to come")
+			return unconfirmed(Finding{Code: Promised, Service: v.hop.Service, Operation: v.hop.Name, Status: v.hop.Status})
 		}
 		if v.hop.End.After(last) {
 			last = *v.hop.End
@@ -331,17 +325,15 @@ func (j *judge) settled() finding {
 	for i := range j.legs {
 		l := &j.legs[i]
 		if l.Transport == OverKafka && j.waits.routes[l.Topic] == nil {
-			return unconfirmed(nobody + "no route tells who else picks up " + l.Topic)
+			return unconfirmed(Finding{Code: Unrouted, Topic: l.Topic})
 		}
 	}
-	return finding{Delivered, "every hop ended well and everything sent was picked up", "", last}
+	return ruling{Delivered, Finding{Code: EndedWell}, "", last}
 }
 
-func name(h *Hop) string {
-	if h.Name == "" {
-		return "a hop whose start is missing"
-	}
-	return h.Name
-}
+// nameless is a hop for people whose name nobody has told.
+const nameless = "a hop whose start is missing"
+
+func name(h *Hop) string { return cmp.Or(h.Name, nameless) }
 
 func clock(t time.Time) string { return t.UTC().Format("15:04:05.000") + " UTC" }

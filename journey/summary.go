@@ -11,26 +11,28 @@ import (
 // Summary is what lists, searches and alerts need of a journey. Its verdict is
 // that of [Build] on the same records and evidence, unless Over is set.
 type Summary struct {
-	CorrelationID      string         `json:"correlation_id"`
-	Verdict            Verdict        `json:"verdict"`
-	Reason             string         `json:"reason"`
-	VerdictHop         string         `json:"verdict_hop"`
-	Since              *time.Time     `json:"since"`
-	Completeness       Completeness   `json:"completeness"` // Proved or Unproved: which records are lost, only the journey tells
-	CompletenessReason string         `json:"completeness_reason"`
-	AsOf               *time.Time     `json:"as_of"`
-	Kind               string         `json:"kind"`
-	Release            string         `json:"release"`
-	Start              time.Time      `json:"start"`
-	End                time.Time      `json:"end"`
-	Stations           []string       `json:"stations"` // services, by first visit
-	Hops               int            `json:"hops"`
-	OpenHops           int            `json:"open_hops"`
-	Errors             bool           `json:"errors"` // some record is of level error
-	Sagas              []Saga         `json:"sagas"`
-	Aliases            []record.Alias `json:"aliases"`
-	Traces             []string       `json:"traces"` // the first of them, sorted
-	Over               bool           `json:"over"`   // there is more than a fold keeps: the verdict does not tell
+	CorrelationID       string         `json:"correlation_id"`
+	Verdict             Verdict        `json:"verdict"`
+	Reason              string         `json:"reason"`
+	Finding             Finding        `json:"finding"` // what reason says
+	VerdictHop          string         `json:"verdict_hop"`
+	Since               *time.Time     `json:"since"`
+	Completeness        Completeness   `json:"completeness"` // Proved or Unproved: which records are lost, only the journey tells
+	CompletenessReason  string         `json:"completeness_reason"`
+	CompletenessFinding Finding        `json:"completeness_finding"`
+	AsOf                *time.Time     `json:"as_of"`
+	Kind                string         `json:"kind"`
+	Release             string         `json:"release"`
+	Start               time.Time      `json:"start"`
+	End                 time.Time      `json:"end"`
+	Stations            []string       `json:"stations"` // services, by first visit
+	Hops                int            `json:"hops"`
+	OpenHops            int            `json:"open_hops"`
+	Errors              bool           `json:"errors"` // some record is of level error
+	Sagas               []Saga         `json:"sagas"`
+	Aliases             []record.Alias `json:"aliases"`
+	Traces              []string       `json:"traces"` // the first of them, sorted
+	Over                bool           `json:"over"`   // there is more than a fold keeps: the verdict does not tell
 }
 
 // Summary judges what was folded.
@@ -41,11 +43,11 @@ func (f *Fold) judge(ev *Evidence) *judge { return newJudge(f.scene(), ev) }
 func (f *Fold) judged(ev Evidence, j *judge) Summary {
 	found := j.verdict()
 	if f.over {
-		found = finding{verdict: Unconfirmed, reason: "there is more of this journey than its summary keeps; ask for the journey itself"}
+		found = ruling{verdict: Unconfirmed, finding: Finding{Code: TooManyToFold}}
 	}
 	s := Summary{
-		CorrelationID: f.named.id, Verdict: found.verdict, Reason: found.reason, VerdictHop: found.hop,
-		Completeness: Unproved, CompletenessReason: j.because, Stations: []string{}, Hops: len(j.visits),
+		CorrelationID: f.named.id, Verdict: found.verdict, Reason: found.finding.String(), Finding: found.finding, VerdictHop: found.hop,
+		Completeness: Unproved, CompletenessReason: j.because.String(), CompletenessFinding: j.because, Stations: []string{}, Hops: len(j.visits),
 		Sagas: j.sagas(), Aliases: j.aliases(), Traces: append([]string{}, f.traces...), Over: f.over,
 	}
 	if j.proved && !f.over {

@@ -2,7 +2,6 @@ package journey
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -192,9 +191,9 @@ func (w *waits) behind(service string, t time.Time, by string) bool {
 	return false
 }
 
-func (j *judge) stalled() (finding, bool) {
+func (j *judge) stalled() (ruling, bool) {
 	if j.evidence.AsOf.IsZero() {
-		return finding{}, false
+		return ruling{}, false
 	}
 	for i := range j.legs {
 		if f, ok := j.waits.stalled(&j.legs[i], j); ok {
@@ -208,10 +207,11 @@ func (j *judge) stalled() (finding, bool) {
 		}
 		deadline := r.Time.Add(r.Expect.Within)
 		if j.waits.passed(r.Node, deadline) && !j.came(r.Expect.Station, r, place) && !j.waits.behind(r.Expect.Station, deadline, r.Node) {
-			return finding{Stalled, fmt.Sprintf("%s expected %s within %v of %s, and it has not come", r.Service, r.Expect.Station, r.Expect.Within, clock(r.Time)), j.graph.hop(r), deadline}, true
+			f := Finding{Code: NeverCame, Service: r.Service, Awaited: r.Expect.Station, Within: pointer(r.Expect.Within), At: pointer(r.Time)}
+			return ruling{Stalled, f, j.graph.hop(r), deadline}, true
 		}
 	}
-	return finding{}, false
+	return ruling{}, false
 }
 
 // came reports whether a station was reached, unless that is proved to have been
@@ -250,16 +250,15 @@ func (j *judge) ledTo(v *visit, expect *record.Record) bool {
 
 // stalled says so of a message that somebody had to pick up, and has not in the
 // time there was.
-func (w *waits) stalled(l *leg, j *judge) (finding, bool) {
+func (w *waits) stalled(l *leg, j *judge) (ruling, bool) {
 	if l.Transport != OverKafka {
-		return finding{}, false
+		return ruling{}, false
 	}
 	within := DefaultWithin
 	route := w.routes[l.Topic]
 	if route != nil {
 		within = cmp.Or(route.Within, within)
 	}
-	since := fmt.Sprintf("the message that %s sent to %s at %s", j.service(l.From), l.Topic, clock(l.Sent))
 	for _, g := range w.groups[partition{l.at.topic, l.at.partition}] {
 		if !l.at.known || !slices.Contains(l.Waiting, g.Name) {
 			continue
@@ -268,22 +267,23 @@ func (w *waits) stalled(l *leg, j *judge) (finding, bool) {
 		if arrived < 0 || g.AsOf.Sub(g.Ends[arrived].Time) <= within || w.groupBehind(g.Name, route, j) {
 			continue
 		}
-		reason := fmt.Sprintf("group %s has not picked up %s: it stands at offset %d of partition %d, the message is %d", g.Name, since, max(0, g.Committed), l.at.partition, l.at.offset)
-		if !g.Members {
-			reason += "; nobody is in the group"
-		}
-		return finding{Stalled, reason, l.From, l.Sent}, true
+		f := j.sent(l)
+		f.Code, f.Group, f.Committed, f.Deserted = GroupBehind, g.Name, pointer(max(0, g.Committed)), !g.Members
+		f.Partition, f.Offset = pointer(l.at.partition), pointer(l.at.offset)
+		return ruling{Stalled, f, l.From, l.Sent}, true
 	}
 	if route == nil || route.Within == 0 {
-		return finding{}, false // nobody declared a deadline
+		return ruling{}, false // nobody declared a deadline
 	}
 	for _, service := range route.Stations {
 		deadline := l.Sent.Add(within)
 		if !w.reached(l, service) && w.passed(j.node(l.From), deadline) && !w.behind(service, deadline, j.node(l.From)) {
-			return finding{Stalled, fmt.Sprintf("%s has not picked up %s, and should have within %v", service, since, within), l.From, l.Sent}, true
+			f := j.sent(l)
+			f.Code, f.Awaited, f.Within = StationLate, service, pointer(within)
+			return ruling{Stalled, f, l.From, l.Sent}, true
 		}
 	}
-	return finding{}, false
+	return ruling{}, false
 }
 
 // groupBehind reports whether a service that may read as that group has not

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/waybill-log/waybill/store"
@@ -87,7 +88,7 @@ func (d *Desk) Facets(ctx context.Context, text, field string, n int) (*Facets, 
 		return nil, err
 	}
 	if !filter.Faceted(field) {
-		return nil, invalid("field", "values of %.40q cannot be counted; those of service.name, log.level and event.outcome can", field)
+		return nil, invalid("field", "values of %.40q cannot be counted; those of %s can", field, strings.Join(filter.Facets(), ", "))
 	}
 	asOf := d.AsOf(ctx)
 	f, err := d.cfg.Store.Facets(ctx, q, field, n)

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"log/slog"
@@ -24,12 +25,19 @@ type Config struct {
 	// shipped before is in what was read. nil: the horizon of Evidence, less the store's lag.
 	Begin func() (through func() time.Time)
 
+	// Hides reports whether a record was erased, without asking the store. nil: none was.
+	Hides func(store.Entry) bool
+
 	// Only is what the asker may see of the records; nil, or a nil node: all.
 	Only func(ctx context.Context) filter.Node
 
-	Letters func(ctx context.Context, n int) ([]Letter, error) // the latest n dead letters, oldest first; nil: they are not known
-	Ledgers func() []evidence.Ledger                           // what instances say of their records; nil: not known
-	Logger  *slog.Logger                                       // nil discards
+	Letters func(ctx context.Context, n int) ([]Letter, error)               // the latest n dead letters, oldest first; nil: they are not known
+	Letter  func(ctx context.Context, at LetterAt) (*WholeLetter, error)     // one of them, or ErrNoLetter; nil: as Letters
+	Replay  func(ctx context.Context, at LetterAt) (topic string, err error) // sends one again to where it lay, or is ErrNoLetter or ErrNoReplay; nil: nobody can
+	Lags    func() ([]evidence.Lag, error)                                   // how far consumer groups have come; nil: not known
+	Ledgers func() []evidence.Ledger                                         // what instances say of their records; nil: not known
+	Kept    int64                                                            // bytes of built journeys that are kept for further windows; 0: 256 MiB
+	Logger  *slog.Logger                                                     // nil discards
 }
 
 // Store is what is read of a store.Store.
@@ -47,8 +55,9 @@ type Evidence interface {
 
 // Desk answers questions. Safe for concurrent use.
 type Desk struct {
-	cfg Config
-	log *slog.Logger
+	cfg    Config
+	log    *slog.Logger
+	builds builds
 
 	mu    sync.Mutex
 	asked time.Time // when the horizon was
@@ -60,7 +69,7 @@ func New(cfg Config) *Desk {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Desk{cfg: cfg, log: cfg.Logger}
+	return &Desk{cfg: cfg, log: cfg.Logger, builds: builds{max: cmp.Or(cfg.Kept, usualKept)}}
 }
 
 // horizonServes is how long one answer about the horizon serves, the lack of one too.

@@ -19,9 +19,11 @@ func (d *Desk) Erase(ctx context.Context, text string) error {
 	if len(f.records) == 0 {
 		return unknown("no records of %s have arrived", f.id)
 	}
-	if err := d.cfg.Erase(ctx, keysOf(f.records)); err != nil {
+	keys := keysOf(f.records)
+	if err := d.cfg.Erase(ctx, keys); err != nil {
 		return cause("erase journey", err)
 	}
+	d.builds.forget(keys)
 	d.log.InfoContext(ctx, "journey erased", "erased_id", f.id)
 	return nil
 }

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -25,6 +26,9 @@ const (
 	Invalid   ErrorKind = iota + 1 // the question cannot be read
 	Unknown                        // there is no such thing
 	Ambiguous                      // there are several
+	Gone                           // there was such a thing
+	Refused                        // it can be read, and cannot be done
+	Away                           // not now: who knows is away
 )
 
 func (e *Error) Error() string { return e.Detail }
@@ -35,6 +39,15 @@ func invalid(field, format string, args ...any) *Error {
 
 func unknown(format string, args ...any) *Error {
 	return &Error{Kind: Unknown, Detail: fmt.Sprintf(format, args...)}
+}
+
+// away says so of Kafka; the log says more.
+func (d *Desk) away(ctx context.Context, doing string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	d.log.WarnContext(ctx, "Kafka does not answer", "doing", doing, "error", err)
+	return &Error{Kind: Away, Detail: "Kafka does not answer now; try again"}
 }
 
 func noCursor() *Error {

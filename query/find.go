@@ -134,13 +134,14 @@ func (d *Desk) byKey(ctx context.Context, key string, limit int) ([]record.Recor
 	return decode(d.cfg.Store.ByKey(ctx, key, limit))
 }
 
+// decode reads all but labels, which no verdict rests on. The records share the entries' memory.
 func decode(entries []store.Entry, more bool, err error) ([]record.Record, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
 	records := make([]record.Record, len(entries))
 	for i, e := range entries {
-		if records[i], err = record.Decode(e.Raw); err != nil {
+		if records[i], err = record.View(e.Raw); err != nil {
 			return nil, false, fmt.Errorf("record %s: %w", e.ID, err)
 		}
 	}

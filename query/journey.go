@@ -21,31 +21,40 @@ const (
 // Journey is one journey, as far as it was asked for.
 type Journey struct {
 	journey.Journey
-	RecordCount int `json:"record_count"`
-	RecordsFrom int `json:"records_from"` // the place of the first of records among all, from 0
+	RecordCount int     `json:"record_count"`
+	RecordsFrom int     `json:"records_from"` // the place of the first of records among all, from 0
+	RecordHops  []int32 `json:"record_hops"`  // of each of records the place of its hop in hops; -1: it is in none
+	Revision    string  `json:"revision"`     // asks for others of its records, as it is now
 }
 
 // Window says which of a journey's records are wanted; the rest of it is told whole.
 type Window struct {
 	From  int
-	Limit int // 0: all, of a journey that has at most 10,000
+	Limit int  // 0: all, of a journey that has at most 10,000
+	None  bool // but all that is told of the journey
 }
 
 // Journey finds the journey that a text names.
 func (d *Desk) Journey(ctx context.Context, text string, w Window) (*Journey, error) {
 	limit := maxRecords
-	if w.Limit > 0 {
+	if w.Limit > 0 || w.None {
 		limit = MaxWindowed
 	}
 	j, err := d.built(ctx, text, limit)
 	if err != nil {
 		return nil, err
 	}
-	out := &Journey{Journey: *j, RecordCount: len(j.Records)}
-	if w.Limit > 0 {
-		out.RecordsFrom = min(w.From, len(j.Records))
-		out.Records = j.Records[out.RecordsFrom:min(out.RecordsFrom+w.Limit, len(j.Records))]
+	out := &Journey{Journey: *j, RecordCount: len(j.Records), RecordHops: j.RecordHops}
+	from, until := 0, len(j.Records)
+	switch {
+	case w.None:
+		until = 0
+	case w.Limit > 0:
+		from = min(w.From, until)
+		until = min(from+w.Limit, until)
 	}
+	d.keep(ctx, out, text, until-from < len(j.Records))
+	out.RecordsFrom, out.Records, out.RecordHops = from, j.Records[from:until], j.RecordHops[from:until]
 	return out, nil
 }
 

@@ -13,7 +13,7 @@ import (
 // Choice is a journey that an ID may mean.
 type Choice struct {
 	CorrelationID string     `json:"correlation_id"`
-	Verdict       string     `json:"verdict"` // empty: there is no summary yet
+	Verdict       string     `json:"verdict,omitempty"` // empty: there is no summary yet
 	Kind          string     `json:"kind"`
 	Start         *time.Time `json:"start"`
 }

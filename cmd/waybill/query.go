@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -58,7 +57,7 @@ func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 	s.url = "http://" + ln.Addr().String()
 	h, err := api.New(api.Config{
 		Desk: query.New(query.Config{
-			Store: visible, Erase: visible.Erase, Evidence: s.gather, Ledgers: s.gather.Ledgers, Letters: s.letters, Logger: in.Logger(),
+			Store: visible, Erase: visible.Erase, Hides: visible.Hides, Evidence: s.gather, Ledgers: s.gather.Ledgers, Letters: s.letters, Letter: s.letter, Replay: s.replay, Lags: s.gather.Lags, Logger: in.Logger(),
 			Begin: func() func() time.Time { return fresh.Begin().AsOf },
 			Only:  func(ctx context.Context) filter.Node { return access.From(ctx).Filter() },
 		}),
@@ -116,24 +115,3 @@ func tail(f *live.Follower, visible *store.Visible) func(http.ResponseWriter, *h
 		return sub.Serve(w, r)
 	}
 }
-
-// letters reads the latest n dead letters, over a connection that ends with it: few ask.
-func (s *stack) letters(ctx context.Context, n int) (out []query.Letter, err error) {
-	client, err := collector.Connect(s.brokers, s.cfg.kafkaSecurity())
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, client.Close()) }()
-	letters, err := collector.Letters(ctx, client, n)
-	for i := range letters {
-		l := &letters[i]
-		out = append(out, query.Letter{
-			ID: l.ID(), Time: l.Time.UTC(), Reason: l.Reason, Topic: l.Topic, Partition: l.SourcePartition, Offset: l.SourceOffset, Until: l.Until,
-			Bytes: max(len(l.Value), l.Cut), Value: strings.ToValidUTF8(string(l.Value[:min(len(l.Value), shownOfLetter)]), "\uFFFD"),
-		})
-	}
-	return out, err
-}
-
-// shownOfLetter is how many bytes of a dead letter the API shows.
-const shownOfLetter = 4 << 10

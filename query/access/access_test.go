@@ -261,7 +261,7 @@ func TestWhoLookedAtWhatIsNoted(t *testing.T) {
 	audit := access.Audit(slog.New(slog.NewJSONHandler(&log, nil)))
 	p := access.New(access.Config{Tokens: access.Single("secret")})
 	h := p.Protect(access.Read, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		audit.Note(r.Context(), "GET /api/v1/journeys/{id}", "a-1", 200)
+		audit.Note(r.Context(), "journey", "GET /api/v1/journeys/{id}", "a-1", 200)
 	}))
 	r := httptest.NewRequest("GET", "/", nil)
 	bearing("secret")(r)
@@ -274,7 +274,7 @@ func TestWhoLookedAtWhatIsNoted(t *testing.T) {
 	if strings.Contains(log.String(), "secret") {
 		t.Errorf("the token is in %s", log.String())
 	}
-	access.Audit(nil).Note(t.Context(), "", "", 0)
+	access.Audit(nil).Note(t.Context(), "", "", "", 0)
 }
 
 func FuzzAuthorization(f *testing.F) {

@@ -16,7 +16,7 @@ func Audit(log *slog.Logger) Auditor {
 	return Auditor{log: log}
 }
 
-// Note says what became of a call that reads or erases a journey. The ID may be empty for a list.
-func (a Auditor) Note(ctx context.Context, route, id string, status int) {
-	a.log.InfoContext(ctx, "journey accessed", "holder", From(ctx).Name, "route", route, "id", id, "status", status)
+// Note says what became of a call that is about one thing, such as a journey that is read or erased.
+func (a Auditor) Note(ctx context.Context, what, route, id string, status int) {
+	a.log.InfoContext(ctx, what+" accessed", "holder", From(ctx).Name, "route", route, "id", id, "status", status)
 }

@@ -256,3 +256,18 @@ func TestThePageIsServedUnderAStrictPolicy(t *testing.T) {
 		t.Errorf("HEAD: %d", w.Code)
 	}
 }
+
+func TestEveryAddressOfThePageIsThePage(t *testing.T) {
+	h := serve(t, setup{Store: recordsIn(t), Pages: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>page")}, "assets/a-1.js": {Data: []byte("x")}}})
+	for _, path := range []string{"/", "/?id=a", "/search?q=level:error", "/tail", "/map", "/health", "/alerts"} {
+		w := get(h, path)
+		if w.Code != 200 || w.Body.String() != "<!doctype html>page" || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d %v %s", path, w.Code, w.Header(), w.Body)
+		}
+	}
+	for _, path := range []string{"/search/", "/search/x", "/searches", "/Search", "/assets", "/assets/", "/../index.html", "/api/v1/search"} {
+		if w := get(h, path); w.Code != 404 {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}

@@ -21,10 +21,11 @@ import (
 
 // Who may ask what: this table and the OpenAPI document say the same.
 var matrix = map[string]access.Role{
-	"GET /api/v1/journeys": access.Read, "GET /api/v1/journeys/{id}": access.Read, "GET /api/v1/journeys/{id}/diff": access.Read,
+	"GET /api/v1/journeys": access.Read, "GET /api/v1/journeys/{id}": access.Read, "GET /api/v1/journeys/{id}/diff": access.Read, "GET /api/v1/journeys/{id}/records": access.Read,
 	"GET /api/v1/journeys/{id}/export": access.Read, "DELETE /api/v1/journeys/{id}": access.Admin,
 	"GET /api/v1/records": access.Read, "GET /api/v1/records/histogram": access.Read, "GET /api/v1/records/facets": access.Read, "GET /api/v1/records/context": access.Read,
 	"GET /api/v1/services": access.Read, "GET /api/v1/map": access.Read, "GET /api/v1/tail": access.Read, "GET /api/v1/usual/{kind}": access.Read,
+	"GET /api/v1/deadletters/{partition}/{offset}": access.Admin, "POST /api/v1/deadletters/{partition}/{offset}/replay": access.Admin, "GET /api/v1/lag": access.Read, "GET /api/v1/fields": access.Read,
 	"GET /api/v1/deadletters": access.Admin, "GET /api/v1/instances": access.Read, "GET /api/v1/stats": access.Read, "GET /api/v1/me": access.Read,
 }
 
@@ -63,7 +64,7 @@ func TestEveryOperationHasTheRoleThatIsDemanded(t *testing.T) {
 			}
 			described[route] = role
 			w := httptest.NewRecorder()
-			h.ServeHTTP(w, httptest.NewRequest(strings.ToUpper(method), strings.NewReplacer("{id}", "x", "{kind}", "x").Replace(path), nil))
+			h.ServeHTTP(w, httptest.NewRequest(strings.ToUpper(method), strings.NewReplacer("{id}", "x", "{kind}", "x", "{partition}", "1", "{offset}", "1").Replace(path), nil))
 			if w.Code != http.StatusForbidden || demanded.Load() != role {
 				t.Errorf("%s: %d, and role %v is demanded, not %v", route, w.Code, demanded.Load(), op.Role)
 			}
@@ -88,6 +89,9 @@ func TestEveryErrorIsAProblem(t *testing.T) {
 	wantProblem(t, send("PUT", "/api/v1/records", strings.Repeat("x", 100<<10)), 413, "Too Large")
 	wantProblem(t, get(h, "/api/v1/tail"), 404, "no tail")
 	wantProblem(t, get(h, "/api/v1/deadletters"), 404, "does not read")
+	wantProblem(t, get(h, "/api/v1/deadletters/0/1"), 404, "does not read")
+	wantProblem(t, send("POST", "/api/v1/deadletters/0/1/replay", ""), 404, "does not replay")
+	wantProblem(t, get(h, "/api/v1/lag"), 404, "does not follow")
 	wantProblem(t, get(h, "/api/v1/instances"), 404, "does not follow")
 	wantProblem(t, get(h, "/api/v1/usual/nothing"), 404, "no journey of kind")
 }
@@ -101,9 +105,11 @@ func TestWhatCannotBeReadIsSaidWithItsPlace(t *testing.T) {
 		detail      string
 	}{
 		{"/records?q=" + url.QueryEscape("level:error colour:red"), "q", 13, "no field"},
+		{"/records?q=" + url.QueryEscape("余额 \"🧾x\" colour:red"), "q", 9, "visited"},
+		{"/journeys?q=" + url.QueryEscape(`kind:"餘額" verdict:lost`), "q", 19, "verdicts are stalled"},
 		{"/journeys?q=" + url.QueryEscape("verdict:lost"), "q", 9, "verdicts are"},
 		{"/records/histogram?q=" + url.QueryEscape(strings.Repeat("(", 5000)), "q", 65, ""},
-		{"/records/facets?field=message", "field", 0, "cannot be counted"},
+		{"/records/facets?field=message", "field", 0, "cannot be counted; those of service.name, log.level"},
 		{"/services?q=" + url.QueryEscape(long), "q", -1, ""},
 		{"/map?q=" + url.QueryEscape("a)"), "q", 2, ""},
 		{"/records?q=" + strings.Repeat("a", 9000), "q", 0, "length"},
@@ -123,6 +129,12 @@ func TestWhatCannotBeReadIsSaidWithItsPlace(t *testing.T) {
 		{"/records/context?id=a-1&at=yesterday", "at", 0, ""},
 		{"/journeys/x?records=1", "records", 0, ""},
 		{"/journeys/x?records=1,0", "records", 0, "offset,limit"},
+		{"/journeys/x?records=0,10&view=head", "records", 0, "leave out"},
+		{"/journeys/x/records?limit=0", "limit", 0, ""},
+		{"/deadletters/x/1", "partition", 0, "integer"},
+		{"/deadletters/3000000000/1", "partition", 0, ""},
+		{"/deadletters/0/-1", "offset", 0, ""},
+		{"/lag?limit=0", "limit", 0, ""},
 		{"/journeys/x/export?format=pdf", "format", 0, ""},
 		{"/journeys/" + strings.Repeat("x", 3000), "id", 0, ""},
 		{"/tail?q=verdict:stalled", "q", 0, "list journeys"},
@@ -204,7 +216,7 @@ func TestTheDocsNeedNoScript(t *testing.T) {
 
 func TestNobodySeesMoreThanTheServicesTheyMay(t *testing.T) {
 	h := serve(t, setup{Store: filled(t), Only: func(context.Context) filter.Node { return filter.In{Field: "service.name", Values: []string{"bank"}} }})
-	for _, path := range []string{journeys + first, journeys + first + "?raw=true", journeys + first + "/export?format=html", "/api/v1/records?limit=1000", "/api/v1/services", "/api/v1/records/facets?field=service.name"} {
+	for _, path := range []string{journeys + first, journeys + first + "?raw=true", journeys + first + "/records", journeys + first + "/export?format=html", "/api/v1/records?limit=1000", "/api/v1/services", "/api/v1/records/facets?field=service.name"} {
 		w := get(h, path)
 		if w.Code != 200 || !strings.Contains(w.Body.String(), "bank") || strings.Contains(w.Body.String(), `"service.name":"gateway"`) || strings.Contains(w.Body.String(), `"value":"gateway"`) || strings.Contains(w.Body.String(), `"name":"gateway"`) {
 			t.Errorf("%s: %d %.600s", path, w.Code, w.Body)

@@ -5,21 +5,15 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
-
-	"github.com/waybill-log/waybill/record"
 )
 
 // described begins the OpenAPI document; operations add themselves.
 func described() huma.Config {
-	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
-	schemas.RegisterTypeAlias(reflect.TypeFor[record.Record](), reflect.TypeFor[recordSchema]())
-	schemas.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[problem]())
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -27,7 +21,7 @@ func described() huma.Config {
 				Title: "Waybill", Version: "1",
 				Description: "Follow one request across many services. Each answer says through when it knows of everything that was shipped (as_of, and the header X-Waybill-As-Of); null where that is not known. Errors are problem+json.",
 			},
-			Components: &huma.Components{Schemas: schemas, SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}},
+			Components: &huma.Components{Schemas: schemas(), SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}},
 			Security:   []map[string][]string{{}, {"token": {}}},
 		},
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
@@ -37,25 +31,11 @@ func described() huma.Config {
 	}
 }
 
-// recordSchema is how records are described: as they were written.
-type recordSchema struct{}
-
-// Schema implements huma.SchemaProvider.
-func (recordSchema) Schema(huma.Registry) *huma.Schema {
-	text := func(description string) *huma.Schema {
-		return &huma.Schema{Type: huma.TypeString, Description: description}
-	}
-	return &huma.Schema{
-		Type: huma.TypeObject, Description: "A record as its service wrote it: flat ECS names", AdditionalProperties: true,
-		Properties: map[string]*huma.Schema{
-			"@timestamp": text("RFC 3339, by the service's own clock"), "event.id": text("Its identity"), "message": text(""), "log.level": text(""),
-			"service.name": text(""), "correlation.id": text("Of its journey"),
-		},
-	}
-}
-
 // describe serves the document, and a page of it for people.
 func (s *server) describe(e *echo.Echo) error {
+	if err := settle(s.api.OpenAPI().Components.Schemas); err != nil {
+		return err
+	}
 	document, err := json.Marshal(s.api.OpenAPI())
 	if err != nil {
 		return err
@@ -82,7 +62,7 @@ type operation struct {
 
 func listOperations(document *huma.OpenAPI) (out []operation) {
 	for path, item := range document.Paths {
-		for method, op := range map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodDelete: item.Delete} {
+		for method, op := range map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodDelete: item.Delete} {
 			if op != nil {
 				out = append(out, operation{method, path, op.Summary, op.Description, op.Extensions[roleExtension], op.Parameters})
 			}

@@ -6,7 +6,7 @@
 //	GET /api/v1/journeys/{id}   the journey, or problem+json (RFC 9457)
 //	GET /openapi.json           all the others, and who may ask them
 //	GET /docs                   the same for people
-//	GET /                       the page; /?id={id} opens it at a journey
+//	GET /                       the page; /?id={id} opens it at a journey, /search, /tail, /map, /health and /alerts elsewhere
 //	GET /healthz /readyz /metrics
 //
 // Each answer of the API says through when it knows of everything (X-Waybill-As-Of), and has

@@ -42,6 +42,21 @@ func (s *server) journeys() {
 	})
 	add(s, one, s.journey)
 
+	add(s, get("/journeys/{id}/records", "records-of-journey", "Some of a journey's records, in causal order"), func(ctx context.Context, in *struct {
+		Named
+		Revision string `query:"revision" maxLength:"64" doc:"As the journey's answer has it: what is answered is of the journey as it was then, and quick. 410 where that is not kept any more: ask for the journey anew. As the journey is now where there is none"`
+		Hop      string `query:"hop" maxLength:"512" doc:"Only the records of that hop"`
+		Around   string `query:"around" maxLength:"512" doc:"event.id of a record that is to be in the middle, whatever from says"`
+		From     int    `query:"from" minimum:"0" maximum:"1000000" default:"0" doc:"The place of the first"`
+		Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
+	}) (*answer[*query.JourneyRecords], error) {
+		out, err := s.desk.JourneyRecords(ctx, in.ID, query.Excerpt{Revision: in.Revision, Hop: in.Hop, Around: in.Around, From: in.From, Limit: in.Limit})
+		if err != nil {
+			return nil, err
+		}
+		return answered(out, out.AsOf, nil)
+	})
+
 	add(s, get("/journeys/{id}/diff", "diff-journey", "How a journey departs from the usual, or from another"), func(ctx context.Context, in *struct {
 		Named
 		With string `query:"with" maxLength:"2048" default:"usual" doc:"usual, or the ID of another journey"`
@@ -65,12 +80,18 @@ func (s *server) journeys() {
 type asked struct {
 	Named
 	Records string `query:"records" pattern:"^[0-9]{1,6},[0-9]{1,5}$" doc:"offset,limit: which of its records, for journeys that have many; the rest of the answer tells of up to 100,000" example:"20000,500"`
+	View    string `query:"view" enum:"whole,head" default:"whole" doc:"head: none of its records, for journeys that have many; they are asked for with the answer's revision"`
 	Raw     bool   `query:"raw" doc:"The records as they were written, one a line, and nothing else"`
 }
 
 func (in *asked) window() (w query.Window, err error) {
-	if in.Records == "" {
+	if w.None = in.View == "head"; in.Records == "" {
 		return w, nil
+	}
+	if w.None {
+		p := newProblem(http.StatusBadRequest, "a view of the head has no records; leave out records, or view")
+		p.Field = "records"
+		return w, p
 	}
 	from, limit, _ := strings.Cut(in.Records, ",")
 	if w.From, err = strconv.Atoi(from); err == nil {

@@ -3,23 +3,37 @@ package api
 import (
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 )
 
+// views are the addresses of the page, which is one file and knows itself what each shows.
+var views = []string{"/", "/search", "/tail", "/map", "/health", "/alerts"}
+
 // pages serves the page's files. Those below assets have names that change with their content.
 func pages(files fs.FS) echo.HandlerFunc {
 	serve := http.FileServerFS(files)
 	return func(c echo.Context) error {
-		path := c.Request().URL.Path
-		if _, err := fs.Stat(files, strings.Trim(path, "/")); path != "/" && err != nil || strings.HasPrefix(path, "/api/") {
+		r := c.Request()
+		path := r.URL.Path
+		switch {
+		case slices.Contains(views, path):
+			r = r.Clone(r.Context())
+			r.URL.Path, r.URL.RawPath = "/", ""
+		case !isFile(files, path):
 			return echo.ErrNotFound
-		}
-		if strings.HasPrefix(path, "/assets/") {
+		case strings.HasPrefix(path, "/assets/"):
 			c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		}
-		serve.ServeHTTP(c.Response(), c.Request())
+		serve.ServeHTTP(c.Response(), r)
 		return nil
 	}
+}
+
+// isFile also keeps folders from being listed, and calls of the API from being answered with files.
+func isFile(files fs.FS, path string) bool {
+	info, err := fs.Stat(files, strings.TrimPrefix(path, "/"))
+	return err == nil && info.Mode().IsRegular() && !strings.HasPrefix(path, "/api/")
 }

@@ -50,6 +50,11 @@ func newProblem(status int, detail string) *problem {
 // away is how many seconds a caller waits before it asks a store again that is away.
 const away = "2"
 
+var statuses = map[query.ErrorKind]int{
+	query.Invalid: http.StatusBadRequest, query.Unknown: http.StatusNotFound, query.Ambiguous: http.StatusConflict, query.Gone: http.StatusGone,
+	query.Refused: http.StatusConflict, query.Away: http.StatusServiceUnavailable,
+}
+
 // problemOf says of an error what is meant for the caller. The rest is logged and called an
 // internal error.
 func (s *server) problemOf(ctx context.Context, route string, err error) *problem {
@@ -61,7 +66,10 @@ func (s *server) problemOf(ctx context.Context, route string, err error) *proble
 	case errors.As(err, &known):
 		p = known
 	case errors.As(err, &asked):
-		p = newProblem(map[query.ErrorKind]int{query.Invalid: http.StatusBadRequest, query.Unknown: http.StatusNotFound, query.Ambiguous: http.StatusConflict}[asked.Kind], asked.Detail)
+		p = newProblem(statuses[asked.Kind], asked.Detail)
+		if asked.Kind == query.Away {
+			p.header.Set("Retry-After", away)
+		}
 		p.Field, p.Column, p.Choices = asked.Field, asked.Column, asked.Choices
 		for _, c := range asked.Choices {
 			p.Candidates = append(p.Candidates, c.CorrelationID)

@@ -47,6 +47,11 @@ func (s *server) records() {
 		return answered(out, out.AsOf, nil)
 	})
 
+	add(s, get("/fields", "list-fields", "What a query can be made of"), func(ctx context.Context, _ *struct{}) (*answer[*query.Language], error) {
+		asOf := s.desk.AsOf(ctx)
+		return answered(query.NewLanguage(), &asOf, nil)
+	})
+
 	add(s, get("/records/context", "records-around", "What was written before and after a record"), func(ctx context.Context, in *struct {
 		ID     string    `query:"id" required:"true" minLength:"1" maxLength:"512" doc:"Its event.id"`
 		At     time.Time `query:"at" doc:"Its @timestamp, which one needs that has no event.sequence"`

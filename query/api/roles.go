@@ -17,23 +17,28 @@ const roleExtension = "x-waybill-role"
 
 // roles are who may ask what. What is not in it is open to all.
 var roles = map[string]access.Role{
-	"GET /api/v1/journeys":             access.Read,
-	"GET /api/v1/journeys/{id}":        access.Read,
-	"GET /api/v1/journeys/{id}/diff":   access.Read,
-	"GET /api/v1/journeys/{id}/export": access.Read,
-	"DELETE /api/v1/journeys/{id}":     access.Admin,
-	"GET /api/v1/records":              access.Read,
-	"GET /api/v1/records/histogram":    access.Read,
-	"GET /api/v1/records/facets":       access.Read,
-	"GET /api/v1/records/context":      access.Read,
-	"GET /api/v1/services":             access.Read,
-	"GET /api/v1/map":                  access.Read,
-	"GET /api/v1/tail":                 access.Read,
-	"GET /api/v1/usual/{kind}":         access.Read,
-	"GET /api/v1/deadletters":          access.Admin,
-	"GET /api/v1/instances":            access.Read,
-	"GET /api/v1/stats":                access.Read,
-	"GET /api/v1/me":                   access.Read,
+	"GET /api/v1/journeys":                                 access.Read,
+	"GET /api/v1/journeys/{id}":                            access.Read,
+	"GET /api/v1/journeys/{id}/records":                    access.Read,
+	"GET /api/v1/journeys/{id}/diff":                       access.Read,
+	"GET /api/v1/journeys/{id}/export":                     access.Read,
+	"DELETE /api/v1/journeys/{id}":                         access.Admin,
+	"GET /api/v1/records":                                  access.Read,
+	"GET /api/v1/records/histogram":                        access.Read,
+	"GET /api/v1/records/facets":                           access.Read,
+	"GET /api/v1/records/context":                          access.Read,
+	"GET /api/v1/services":                                 access.Read,
+	"GET /api/v1/map":                                      access.Read,
+	"GET /api/v1/tail":                                     access.Read,
+	"GET /api/v1/usual/{kind}":                             access.Read,
+	"GET /api/v1/deadletters":                              access.Admin,
+	"GET /api/v1/deadletters/{partition}/{offset}":         access.Admin,
+	"POST /api/v1/deadletters/{partition}/{offset}/replay": access.Admin,
+	"GET /api/v1/lag":                                      access.Read,
+	"GET /api/v1/fields":                                   access.Read,
+	"GET /api/v1/instances":                                access.Read,
+	"GET /api/v1/stats":                                    access.Read,
+	"GET /api/v1/me":                                       access.Read,
 }
 
 // Guard lets those through who hold a role, and answers the others; access.Policy does.
@@ -42,16 +47,24 @@ type Guard interface {
 }
 
 // protect asks the guard about each call of the API, also about what is not there: nobody
-// learns that without a role. What became of it is noted where it is about one journey.
+// learns that without a role. What became of it is noted where it is about one journey or dead letter.
 func (s *server) protect(next echo.HandlerFunc) echo.HandlerFunc {
 	audit := access.Audit(s.log)
 	noted := func(c echo.Context) error {
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
-		if route := routeOf(c.Path()); strings.HasPrefix(route, base+"/journeys/{id}") {
-			audit.Note(c.Request().Context(), c.Request().Method+" "+route, c.Param("id"), c.Response().Status)
+		route := routeOf(c.Path())
+		what, id := "", ""
+		switch {
+		case strings.HasPrefix(route, base+"/journeys/{id}"):
+			what, id = "journey", c.Param("id")
+		case strings.HasPrefix(route, base+"/deadletters/{partition}"):
+			what, id = "dead letter", c.Param("partition")+"/"+c.Param("offset")
+		default:
+			return nil
 		}
+		audit.Note(c.Request().Context(), what, c.Request().Method+" "+route, id, c.Response().Status)
 		return nil
 	}
 	guarded := map[access.Role]echo.HandlerFunc{}

@@ -128,7 +128,7 @@ func answered[T any](body T, asOf *time.Time, err error) (*answer[T], error) {
 }
 
 func header(asOf *time.Time) string {
-	if asOf == nil {
+	if asOf == nil || asOf.IsZero() {
 		return ""
 	}
 	return asOf.UTC().Format(time.RFC3339Nano)

@@ -11,6 +11,7 @@ import (
 	"github.com/waybill-log/waybill/query"
 	"github.com/waybill-log/waybill/query/access"
 	"github.com/waybill-log/waybill/query/api"
+	"github.com/waybill-log/waybill/store"
 	"github.com/waybill-log/waybill/store/filter"
 )
 
@@ -31,8 +32,13 @@ type setup struct {
 	Evidence query.Evidence
 	Erase    func(context.Context, []string) error
 	Letters  func(context.Context, int) ([]query.Letter, error)
+	Letter   func(context.Context, query.LetterAt) (*query.WholeLetter, error)
+	Replay   func(context.Context, query.LetterAt) (string, error)
+	Lags     func() ([]evidence.Lag, error)
 	Ledgers  func() []evidence.Ledger
 	Only     func(context.Context) filter.Node
+	Hides    func(store.Entry) bool
+	Kept     int64
 	Ready    func(context.Context) error
 	Tail     func(http.ResponseWriter, *http.Request, filter.Search) error
 	Guard    api.Guard
@@ -42,7 +48,7 @@ type setup struct {
 
 func serve(t *testing.T, s setup) http.Handler {
 	t.Helper()
-	desk := query.New(query.Config{Store: s.Store, Evidence: s.Evidence, Erase: s.Erase, Letters: s.Letters, Ledgers: s.Ledgers, Only: s.Only, Logger: s.Logger})
+	desk := query.New(query.Config{Store: s.Store, Evidence: s.Evidence, Erase: s.Erase, Letters: s.Letters, Letter: s.Letter, Replay: s.Replay, Lags: s.Lags, Ledgers: s.Ledgers, Only: s.Only, Hides: s.Hides, Kept: s.Kept, Logger: s.Logger})
 	if s.Guard == nil {
 		s.Guard = anybody{}
 	}

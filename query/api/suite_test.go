@@ -160,6 +160,13 @@ func described(t *testing.T, st query.Store) checked {
 		Letters: func(context.Context, int) ([]query.Letter, error) {
 			return []query.Letter{{ID: "0/1", Reason: "not JSON"}, {ID: "0/2"}}, nil
 		},
+		Letter: func(_ context.Context, at query.LetterAt) (*query.WholeLetter, error) {
+			text := "{"
+			return &query.WholeLetter{Letter: query.Letter{ID: at.String()}, Headers: []query.LetterHeader{{Name: "a", Value: "b"}}, Data: []byte(text), Text: &text}, nil
+		},
+		Lags: func() ([]evidence.Lag, error) {
+			return []evidence.Lag{{Group: "collectors", Topic: "waybill.records", Committed: 7, End: 9, Own: true, AsOf: asOf}, {Group: "game", Topic: "orders", Committed: -1, End: -1, AsOf: asOf}}, nil
+		},
 		Ledgers: func() []evidence.Ledger {
 			return []evidence.Ledger{{Ledger: record.Ledger{Service: "bank", Node: "bank-9", Last: 3, Unsettled: 4, Dropped: []record.Dropped{{From: 2, To: 2}}}, Read: asOf.Add(-time.Minute)}}
 		},
@@ -181,7 +188,7 @@ func (c checked) operation(path string) *huma.Operation {
 			if opened.MatchString(template) == literal {
 				continue
 			}
-			if regexp.MustCompile("^"+opened.ReplaceAllString(regexp.QuoteMeta(template), "[^/]+")+"$").MatchString(path) || regexp.MustCompile("^"+strings.NewReplacer("{id}", "[^/]+", "{kind}", "[^/]+").Replace(template)+"$").MatchString(path) {
+			if regexp.MustCompile("^"+opened.ReplaceAllString(regexp.QuoteMeta(template), "[^/]+")+"$").MatchString(path) || regexp.MustCompile("^"+strings.NewReplacer("{id}", "[^/]+", "{kind}", "[^/]+", "{partition}", "[^/]+", "{offset}", "[^/]+").Replace(template)+"$").MatchString(path) {
 				return item.Get
 			}
 		}
@@ -230,6 +237,9 @@ var questions = []struct{ path, has string }{
 	{"/journeys?q=verdict:stalled", `"journeys":[]`},
 	{"/journeys/" + first, `"record_count":20`},
 	{"/journeys/" + first + "?records=2,3", `"records_from":2`},
+	{"/journeys/" + first + "?view=head", `"records":[]`},
+	{"/journeys/" + first + "/records?from=3&limit=2", `"places":[3,4]`},
+	{"/journeys/" + first + "/records?around=bank-9-1&limit=3", `"at":`},
 	{"/journeys/" + first + "/diff?with=" + second, `"with":"` + second},
 	{"/journeys/" + first + "/diff?with=usual", `"few":true`},
 	{"/records", `"next":"`},
@@ -244,7 +254,10 @@ var questions = []struct{ path, has string }{
 	{"/services", `"name":"gateway"`},
 	{"/map", `"id":"service:bank"`},
 	{"/usual/" + url.PathEscape("POST /purchases"), `"journeys":2`},
+	{"/fields", `"name":"verdict","field":"","kind":"journey"`},
 	{"/deadletters", `not JSON`},
+	{"/deadletters/2/17", `"id":"2/17"`},
+	{"/lag", `"lag":2,"members":null,"own":true`},
 	{"/instances", `"dropped":1`},
 	{"/stats", `"records":`},
 	{"/me", `"role":"admin"`},

@@ -33,8 +33,16 @@ func (s *Store) earliest(ctx context.Context, terms []string, limit int) (entrie
 		for _, seg := range v {
 			for _, term := range terms {
 				err := s.withTerm(seg, term, func(raw []byte) error {
+					owned := !first.full() // then it is taken
+					if owned {
+						raw = slices.Clone(raw) // not to keep whole blocks in memory
+					}
 					e, err := store.NewEntry(raw)
-					if err == nil {
+					if err == nil && !owned && first.takes(e) {
+						e, err = store.NewEntry(slices.Clone(raw))
+						owned = true
+					}
+					if err == nil && owned {
 						first.add(e)
 					}
 					return err
@@ -55,11 +63,6 @@ func (s *Store) earliest(ctx context.Context, terms []string, limit int) (entrie
 	}
 	if len(entries) > limit {
 		entries, more = entries[:limit], true
-	}
-	for i, e := range entries { // not to keep whole blocks in memory
-		if entries[i], err = store.NewEntry(slices.Clone(e.Raw)); err != nil {
-			return nil, false, err
-		}
 	}
 	return entries, more, nil
 }

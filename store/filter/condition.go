@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -11,61 +10,25 @@ import (
 	"github.com/waybill-log/waybill/record"
 )
 
-// names are what people write for fields; a field's own name is understood, too.
-var names = map[string]string{
-	"service":   "service.name",
-	"version":   "service.version",
-	"instance":  "service.node.name",
-	"level":     "log.level",
-	"message":   "message",
-	"error":     "error.message",
-	"type":      "waybill.kind",
-	"outcome":   "event.outcome",
-	"operation": "span.name",
-	"topic":     "messaging.destination.name",
-	"status":    "http.response.status_code",
-	"duration":  "event.duration",
-	"sequence":  "event.sequence",
-	"id":        "correlation.key",
-	"trace":     "trace.id",
-	"saga":      "saga.id",
-	"alias":     "alias.value",
-}
-
-// levels, in their order.
-var levels = []string{"trace", "debug", "info", "warn", "error"}
-
-// fieldOf is the field that a name means.
-func fieldOf(name string) (field string, ok bool) {
-	if field, ok = names[name]; ok {
-		return field, true
-	}
-	if key, label := strings.CutPrefix(name, "label."); label {
-		name = LabelPrefix + key
-	}
-	_, ok = KindOf(name)
-	return name, ok
-}
-
 // condition reads what stands behind a name and its operator.
 func (p *parser) condition(at int, name, op string, top bool) (Node, error) {
 	if name == "" {
 		return nil, p.fail(at, "%s wants the name of a field before it; to look for the text, put it in quotes", op)
 	}
-	read, ofJourney := journeyConditions[name]
-	field, ok := fieldOf(name)
-	if !ok && !ofJourney {
-		return nil, p.fail(at, "no field %.40q; there are label.key and %s; to look for the text, put it in quotes", name, strings.Join(known(), ", "))
+	about := find(name)
+	if about == nil {
+		return nil, p.fail(at, "no field %.40q; there are %s; to look for the text, put it in quotes", name, known())
 	}
+	field := about.Field
 	values, err := p.values(op)
 	switch {
 	case err != nil:
 		return nil, err
-	case ofJourney && !top:
+	case about.OfJourney() && !top:
 		return nil, p.fail(at, "%s says which journeys or which time is meant, so it stands outside parentheses, OR and NOT", name)
-	case ofJourney:
+	case about.OfJourney():
 		p.journeyAt = at
-		return nil, read(p, at, op, values)
+		return nil, about.read(p, at, op, values)
 	case len(values) > 1 && field == "log.level" || len(values) > 1 && isKeyword(field) && !slices.ContainsFunc(values, func(v value) bool { return v.beginning }):
 		return p.oneOf(at, field, values)
 	}
@@ -86,10 +49,6 @@ func (p *parser) condition(at int, name, op string, top bool) (Node, error) {
 func isKeyword(field string) bool {
 	kind, _ := KindOf(field)
 	return kind == Keyword
-}
-
-func known() []string {
-	return slices.Sorted(maps.Keys(names))
 }
 
 // values reads one value, or several in parentheses, with OR or nothing between them.
@@ -261,9 +220,17 @@ func (p *parser) integer(field string, at int, text string) (int64, error) {
 		return int64(d), nil
 	}
 	if err != nil || n == math.MaxInt64 || n == math.MinInt64 {
-		return 0, p.fail(min(at, len(p.text)), "%.40q is no whole number of 63 bits", text)
+		return 0, p.fail(min(at, len(p.text)), "%.40q is no whole number of 63 bits; write %s", text, numbers(field))
 	}
 	return n, nil
+}
+
+// numbers are examples of what a field may be, for people.
+func numbers(field string) string {
+	if field == "http.response.status_code" {
+		return "404, 500..503 or 5xx"
+	}
+	return "42 or 10..20"
 }
 
 // duration reads a time as Go spells it, or in days or weeks.

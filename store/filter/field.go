@@ -30,6 +30,19 @@ func KindOf(field string) (k Kind, ok bool) {
 	return Keyword, label && key != "" && strings.IndexByte(key, 0) < 0
 }
 
+// String is the kind's name.
+func (k Kind) String() string {
+	switch k {
+	case Keyword:
+		return "keyword"
+	case Number:
+		return "number"
+	case Text:
+		return "text"
+	}
+	return ""
+}
+
 // Faceted reports whether a field's values can be counted.
 func Faceted(field string) bool {
 	switch field {

@@ -21,32 +21,6 @@ func (j *Journey) IsZero() bool {
 	return len(j.Verdicts) == 0 && len(j.Visited) == 0 && j.Kind == "" && j.Release == "" && j.Longer == 0 && j.Shorter == 0
 }
 
-// verdicts are those of package journey, which is above this one.
-var verdicts = []string{"stalled", "exception", "in_transit", "returned", "delivered", "unconfirmed"}
-
-// journeyConditions read the conditions that hold for the whole query.
-var journeyConditions = map[string]func(p *parser, at int, op string, values []value) error{
-	"verdict": (*parser).verdict,
-	"visited": func(p *parser, at int, op string, values []value) error {
-		v, err := p.sole(at, "visited", op, values)
-		p.search.Journey.Visited = append(p.search.Journey.Visited, v)
-		return err
-	},
-	"kind": func(p *parser, at int, op string, values []value) error {
-		return p.set(&p.search.Journey.Kind, at, "kind", op, values)
-	},
-	"release": func(p *parser, at int, op string, values []value) error {
-		return p.set(&p.search.Journey.Release, at, "release", op, values)
-	},
-	"took": (*parser).took,
-	"since": func(p *parser, at int, op string, values []value) error {
-		return p.moment(&p.search.From, at, "since", op, values)
-	},
-	"until": func(p *parser, at int, op string, values []value) error {
-		return p.moment(&p.search.Until, at, "until", op, values)
-	},
-}
-
 func (p *parser) verdict(at int, op string, values []value) error {
 	if op != ":" || p.search.Journey.Verdicts != nil {
 		return p.fail(at, "write one verdict:(a OR b)")

@@ -122,6 +122,13 @@ func TestAQueryThatCannotBeReadSaysWhere(t *testing.T) {
 	}{
 		{"servce:bank", 1, "no field \"servce\""},
 		{"余额 servce:bank", 4, "no field"},
+		{"余额 servce:bank", 4, "label.key"},
+		{"余额 servce:bank", 4, "visited"},
+		{"\"🧾 x\" e\u0301 level>=loud", 17, "levels are trace"}, // each code point is a character
+		{"error:餘額 status:x", 17, "404, 500..503 or 5xx"},
+		{"service:銀行 sequence:1..餘", 24, "42 or 10..20"},
+		{"(service:銀行", 1, "without its )"},
+		{`銀行 "行`, 4, "without its end"},
 		{"http://x", 1, "in quotes"},
 		{":bank", 1, "wants the name of a field"},
 		{"service:", 9, "a value is missing"},
