@@ -115,6 +115,10 @@ func (c *Client) bytes(ctx context.Context, path string, q url.Values) ([]byte, 
 		return nil, err
 	}
 	defer res.Body.Close()
+	return c.whole(ctx, res)
+}
+
+func (c *Client) whole(ctx context.Context, res *http.Response) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case err != nil:
@@ -123,6 +127,14 @@ func (c *Client) bytes(ctx context.Context, path string, q url.Values) ([]byte, 
 		return nil, fmt.Errorf("answer of %s: larger than %d MiB; ask for less", c.server, maxAnswer>>20)
 	}
 	return body, nil
+}
+
+func (c *Client) read(ctx context.Context, res *http.Response, into any) error {
+	body, err := c.whole(ctx, res)
+	if err != nil {
+		return err
+	}
+	return c.decode(body, into)
 }
 
 func (c *Client) decoded(ctx context.Context, path string, q url.Values, into any) error {
