@@ -114,15 +114,24 @@ func examineSettings(cfg *config) []doctor.Result {
 }
 
 func examineElasticsearch(ctx context.Context, cfg *config) []doctor.Result {
-	es, err := elastic.Open(ctx, cfg.elastic())
+	templates, err := elastic.Inspect(ctx, cfg.elasticsearch())
 	if err != nil {
 		return []doctor.Result{{State: doctor.Ill, Says: err.Error(), Do: "say where it is with --elasticsearch-urls, and who asks with --elasticsearch-user or --elasticsearch-api-key-file"}}
 	}
-	defer es.Close()
-	if err := es.Ready(ctx); err != nil {
-		return []doctor.Result{{State: doctor.Ill, Says: err.Error(), Do: "some primary shards are not there; see the cluster's health"}}
+	out := []doctor.Result{{State: doctor.Well, Says: "it answers, and has all primary shards"}}
+	for _, t := range templates {
+		r := doctor.Result{Name: "templates", State: doctor.Well, Says: fmt.Sprintf("%s has version %d", t.Name, t.There)}
+		switch {
+		case t.There == 0:
+			r.State, r.Says, r.Do = doctor.Ill, "there is no index template "+t.Name+", or it may not be seen", "start a collector, which puts it"
+		case t.There < t.Own:
+			r.State, r.Do = doctor.Worry, fmt.Sprintf("this binary has version %d: start a collector of this release, which puts it; it holds for new indices", t.Own)
+		case t.There > t.Own:
+			r.State, r.Do = doctor.Worry, fmt.Sprintf("this binary has version %d, and is older than a collector that has run", t.Own)
+		}
+		out = append(out, r)
 	}
-	return []doctor.Result{{State: doctor.Well, Says: "it answers, has all primary shards and this release's templates"}}
+	return out
 }
 
 // doctorPropagation says where correlation IDs die.

@@ -1,16 +1,12 @@
 package filter
 
 import (
-	"maps"
 	"slices"
 	"strings"
 )
 
-// known values of fields, for completion.
-var knownValues = map[string][]string{
-	"level": levels, "verdict": verdicts, "type": {"log", "hop.start", "hop.end", "outcome", "expect", "alias"}, "outcome": {"success", "failure"},
-	"status": {"2xx", "3xx", "4xx", "5xx"}, "since": {"5m", "15m", "1h", "1d"}, "until": {"5m", "15m", "1h", "1d"},
-}
+// examples of values that nobody can list, for completion.
+var examples = map[string][]string{"status": {"2xx", "3xx", "4xx", "5xx"}, "since": {"5m", "15m", "1h", "1d"}, "until": {"5m", "15m", "1h", "1d"}}
 
 // Complete is what the last condition of a query may become: the names of fields, and values
 // where the few that there are are known.
@@ -20,23 +16,29 @@ func Complete(text string) (out []string) {
 		at++
 	}
 	before, typed := text[:at], text[at:]
-	name, value, named := strings.Cut(typed, ":")
-	if named {
-		for _, v := range knownValues[name] {
+	if name, value, ok := strings.Cut(typed, ":"); ok {
+		for _, v := range append(valuesOf(name), examples[name]...) {
 			if strings.HasPrefix(v, value) {
 				out = append(out, before+name+":"+v)
 			}
 		}
 		return out
 	}
-	all := append(slices.Collect(maps.Keys(names)), slices.Collect(maps.Keys(journeyConditions))...)
-	for _, n := range slices.Sorted(slices.Values(all)) {
-		if strings.HasPrefix(n, typed) {
-			out = append(out, before+n+":")
+	for i := range named {
+		if name := named[i].Name; strings.HasPrefix(name, typed) {
+			if !strings.HasSuffix(name, ".") { // which goes on with a label's key
+				name += ":"
+			}
+			out = append(out, before+name)
 		}
 	}
-	if strings.HasPrefix("label.", typed) {
-		out = append(out, before+"label.")
-	}
+	slices.Sort(out)
 	return out
+}
+
+func valuesOf(name string) []string {
+	if n := find(name); n != nil {
+		return slices.Clone(n.Values)
+	}
+	return nil
 }
