@@ -16,5 +16,8 @@
 //	host, path and time agree                  likely; said only where no other pair of services fits
 //
 // Where a call went nobody knows, and where two callers may have made it, it says that it cannot tell. It is silent
-// about what is healthy, and never asks a service or a broker itself.
+// about what is healthy. [Gather] reads what services wrote, and [Probe] has them write something.
+//
+// [Examine] runs checks of the stack itself: of its server, its broker and the clocks of its instances. Nothing here
+// changes anything, but that a probe is a request like any other.
 package doctor

@@ -49,12 +49,17 @@ type tally struct {
 
 // Propagation says where IDs do not come through.
 func Propagation(spans []Span) Report {
+	return propagation(spans, func(*Span) bool { return true })
+}
+
+// propagation follows those sends only that are asked about; the others say who led to what.
+func propagation(spans []Span, about func(sent *Span) bool) Report {
 	s := &study{spans: spans, children: map[spanKey][]*Span{}, at: map[place][]*Span{}, orphans: map[string][]*Span{}, links: map[link]*tally{}, doubts: map[Doubt]int{}}
 	s.report.Spans = len(spans)
 	s.index()
 	var lost []*Span
 	for i := range spans {
-		if sent := &spans[i]; sent.sends() {
+		if sent := &spans[i]; sent.sends() && about(sent) {
 			s.report.Sends++
 			if !s.follow(sent) {
 				lost = append(lost, sent)
@@ -160,6 +165,7 @@ func (s *study) guess(lost []*Span) {
 		}
 	}
 	callers := map[*Span]map[string]bool{} // services that may have made a visit
+	fitting := map[*Span][]int{}           // sends that may have led to it
 	candidates := make([][]*Span, len(lost))
 	for i, sent := range lost {
 		for _, visit := range s.orphans[asked(sent)] {
@@ -169,6 +175,7 @@ func (s *study) guess(lost []*Span) {
 					callers[visit] = map[string]bool{}
 				}
 				callers[visit][sent.Service] = true
+				fitting[visit] = append(fitting[visit], i)
 			}
 		}
 	}
@@ -193,6 +200,8 @@ func (s *study) guess(lost []*Span) {
 			s.doubt(sent, "more than one service has received what fits it: "+strings.Join(sorted(services), ", "))
 		case shared:
 			s.doubt(sent, "another service may have sent what "+candidates[i][0].Service+" received")
+		case len(candidates[i]) > rivals(candidates[i], fitting):
+			s.doubt(sent, "others have come to "+candidates[i][0].Service+" that fit it as well, from outside or from who writes no records")
 		case visit == nil:
 			s.doubt(sent, "more was sent than "+candidates[i][0].Service+" received of what fits it")
 		default:
@@ -212,6 +221,17 @@ func asked(s *Span) string {
 		return "topic " + s.Topic
 	}
 	return s.Method + " " + s.Path
+}
+
+// rivals counts the sends that may have led to one of some visits.
+func rivals(visits []*Span, fitting map[*Span][]int) int {
+	sends := map[int]bool{}
+	for _, visit := range visits {
+		for _, i := range fitting[visit] {
+			sends[i] = true
+		}
+	}
+	return len(sends)
 }
 
 // fits reports whether a send can have led to a visit that answers what it asks for, and names no other cause.

@@ -211,6 +211,18 @@ func TestVisitorsFromOutsideAreNotTakenForLostCalls(t *testing.T) {
 	}
 }
 
+// One of two visits that fit may be a visitor from outside.
+func TestItCannotTellALostCallFromAVisitor(t *testing.T) {
+	tr := newTraffic()
+	tr.call(1)
+	tr.add(span{service: "bank", kind: "server", id: id(500), trace: id(500), method: "POST", path: "/orders"})
+	tr.add(span{service: "bank", kind: "server", id: id(501), trace: id(501), method: "POST", path: "/orders"})
+	want := "cannot tell what became of the ID that gateway sent with POST /orders (once): others have come to bank that fit it as well, from outside or from who writes no records"
+	if got := lines(tr.report()); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestACallWhoseAnswerIsMissingIsADoubtWhereOthersAreHeard(t *testing.T) {
 	tr := newTraffic()
 	client := tr.call(1)
