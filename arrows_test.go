@@ -36,6 +36,7 @@ var arrows = map[string][]string{
 	"query/access":              {"store/filter"},
 	"ui":                        {},
 	"demo-services":             {"instrument", "demo-services"},
+	"ship":                      {"record", "collector", "collector/intake", "instrument", "infra/lockfile", "ship"},
 	"infra/lockfile":            {},
 	"infra/elasticsearch":       {},
 	"infra/broker":              {"infra/lockfile"},

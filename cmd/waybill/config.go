@@ -63,6 +63,7 @@ var settings = []setting{
 	{"token-file", "", "file that holds the token"},
 	{"tokens-file", "", "YAML file of who may ask the API for what, by hashes of their tokens (default: who has the token)"},
 	{"server", "", "URL of a Waybill server (default: http://127.0.0.1:7600)"},
+	{"collector-url", "", "URL of a collector that takes in records (default: http://127.0.0.1:7601)"},
 	{"query-addr", "127.0.0.1:7600", "address of the API and the web page"},
 	{"collector-addr", "127.0.0.1:7601", "address of the collector's health, metrics and NDJSON intake"},
 	{"otlp-http-addr", "127.0.0.1:4318", "address that takes in OpenTelemetry over HTTP (empty: none)"},
@@ -107,6 +108,7 @@ type config struct {
 	TokenFile         string   `koanf:"token-file"`
 	TokensFile        string   `koanf:"tokens-file"`
 	Server            string   `koanf:"server"`
+	CollectorURL      string   `koanf:"collector-url"`
 	QueryAddr         string   `koanf:"query-addr"`
 	CollectorAddr     string   `koanf:"collector-addr"`
 	OTLPHTTPAddr      string   `koanf:"otlp-http-addr"`
