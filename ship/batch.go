@@ -7,8 +7,8 @@ import (
 
 // Bounds on a batch. The intake takes 16 MiB and 100,000 records.
 const (
-	batchBytes   = 2 << 20
-	batchRecords = 10_000
+	batchBytes   = 4 << 20
+	batchRecords = 20_000
 )
 
 // Batch holds encoded records, and how far their files are shipped with them.

@@ -23,7 +23,7 @@ type Config struct {
 	Times   format.Times   // of ParseTimes
 
 	IDs      []Source // of the correlation ID: the first that finds one; what those behind it find are aliases
-	AllIDs   bool     // a line in which the first source finds several IDs is shipped for each
+	AllIDs   bool     // a line in which several IDs are found is shipped for each, and none is an alias
 	Services []Source // the first that finds one; none: the line's own, else the file's name
 	Nodes    []Source
 
@@ -37,6 +37,8 @@ type Config struct {
 	Warn     func(text string)                            // hears what is amiss; nil: nobody
 	Unparsed func(file string, offset int64, text string) // hears of lines that are not of their format; nil: nobody
 	Progress func(done, all int64)                        // hears of bytes of files, now and then; nil: nobody
+
+	now func() time.Time // nil: time.Now
 }
 
 // Carrier hands batches over.
@@ -50,6 +52,9 @@ func (c *Config) withDefaults() Config {
 	out := *c
 	out.Format = cmp.Or(out.Format, format.Auto)
 	out.Poll = cmp.Or(out.Poll, 250*time.Millisecond)
+	if out.now == nil {
+		out.now = time.Now
+	}
 	if out.Warn == nil {
 		out.Warn = func(string) {}
 	}

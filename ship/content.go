@@ -17,7 +17,13 @@ type content struct {
 	info os.FileInfo
 	zip  *gzip.Reader // nil: the file is as it is
 	read int64        // bytes of the file, compressed ones where they are
+
+	still func() bool // whether what was read before is still there; nil: nobody truncates it
+	over  bool        // it is not, and nothing more is read
 }
+
+// errTruncated means that a file no longer has what was read of it.
+var errTruncated = errors.New("was truncated")
 
 // openContent opens a file at its beginning.
 func openContent(path string) (*content, error) {
@@ -64,10 +70,17 @@ func (r counted) Read(b []byte) (int, error) {
 }
 
 func (c *content) Read(b []byte) (int, error) {
-	if c.zip != nil {
+	switch {
+	case c.zip != nil:
 		return c.zip.Read(b)
+	case c.over:
+		return 0, io.EOF
 	}
-	return counted{c}.Read(b)
+	n, err := counted{c}.Read(b)
+	if n > 0 && c.still != nil && !c.still() { // then nobody knows what these bytes are
+		return 0, errTruncated
+	}
+	return n, err
 }
 
 // head reads the first bytes, and begins anew.

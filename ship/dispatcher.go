@@ -53,9 +53,12 @@ func (d *dispatcher) submit(reading, carrying context.Context, b *Batch) *Batch 
 		s.refused, err = d.carrier.Carry(carrying, b)
 		s.done <- err
 	}
-	if d.inOrder {
+	switch {
+	case b.Records == 0: // only marks
+		s.done <- nil
+	case d.inOrder:
 		carry()
-	} else {
+	default:
 		go carry()
 	}
 	select {

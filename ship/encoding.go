@@ -117,8 +117,20 @@ func fromUnits(b []byte, e encoding, dst []byte) (text, scratch []byte) {
 	return dst, dst
 }
 
-// binary reports whether bytes at the front of a file are no text: they hold a NUL, other than in a
-// hole at the very front, which truncating a file under its writer leaves.
+// binary reports whether bytes at the front of a file are no text: they hold a NUL, and a tenth of them is nothing
+// that text has. A hole at the very front does not count: truncating a file under its writer leaves one.
 func binary(head []byte) bool {
-	return bytes.IndexByte(bytes.TrimLeft(head, "\x00"), 0) >= 0
+	head = bytes.TrimLeft(head, "\x00")
+	if bytes.IndexByte(head, 0) < 0 {
+		return false
+	}
+	strange := 0
+	for i := 0; i < len(head); {
+		r, size := utf8.DecodeRune(head[i:])
+		if r == utf8.RuneError && size == 1 || r < ' ' && (r < '\a' || r > '\r') && r != 0x1b {
+			strange++
+		}
+		i += size
+	}
+	return 10*strange > len(head)
 }

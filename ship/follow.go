@@ -76,6 +76,10 @@ func (f *followed) leave() {
 
 // advance reads on, and reports whether there may be more at once.
 func (f *followed) advance(in *input) (more bool) {
+	if f.truncated(in) {
+		f.restart(in)
+		return true
+	}
 	before := in.lines.offset + in.lines.pending()
 	err := f.drain(in, false, turn)
 	if in.lines.offset+in.lines.pending() > before {
@@ -86,6 +90,9 @@ func (f *followed) advance(in *input) (more bool) {
 		return true
 	case f.reading.Err() != nil:
 		return false
+	case errors.Is(err, errTruncated):
+		f.restart(in)
+		return true
 	case !errors.Is(err, errMore):
 		f.unread(in.path, err)
 		f.drop(in)
@@ -96,10 +103,6 @@ func (f *followed) advance(in *input) (more bool) {
 	}
 	if time.Since(in.grew) > settles && !in.joiner.idle() {
 		in.finish(f.run)
-	}
-	if f.truncated(in) {
-		f.restart(in)
-		return true
 	}
 	return false
 }
@@ -122,8 +125,11 @@ func (f *followed) drop(in *input) {
 	}
 }
 
-// truncated reports whether a file is shorter than what was read of it, or begins otherwise.
+// truncated reports whether a file no longer has what was read of it.
 func (f *followed) truncated(in *input) bool {
+	if in.content.zip != nil {
+		return false
+	}
 	info, err := in.content.file.Stat()
 	if err != nil {
 		return false
@@ -131,18 +137,24 @@ func (f *followed) truncated(in *input) bool {
 	if info.Size() < in.lines.offset+in.lines.pending() {
 		return true
 	}
-	if info.Size() == in.size && info.ModTime().Equal(in.info.ModTime()) {
+	if info.Size() == in.info.Size() && info.ModTime().Equal(in.info.ModTime()) {
 		return false
 	}
-	in.size, in.info = info.Size(), info
-	head := make([]byte, in.of.Head)
-	n, err := in.content.file.ReadAt(head, 0)
-	return n < len(head) && (err == nil || errors.Is(err, io.EOF)) || n == len(head) && sumOf(head) != in.of.Sum
+	in.info = info
+	head, line := make([]byte, in.of.Head), make([]byte, min(checkBytes, in.of.read.Offset-in.of.read.LineAt))
+	if n, err := in.content.file.ReadAt(head, 0); n < len(head) {
+		return errors.Is(err, io.EOF)
+	}
+	if n, err := in.content.file.ReadAt(line, in.of.read.LineAt); n < len(line) {
+		return errors.Is(err, io.EOF)
+	}
+	return sumOf(head) != in.of.Sum || in.of.read.Offset > 0 && checkOf(line, in.lines.end) != in.of.read.Check
 }
 
 // restart leaves a file that was truncated. What was in it may be in a copy, which then is read to its end.
 func (f *followed) restart(in *input) {
 	f.receipt.Truncated++
+	in.content.over = true
 	f.cfg.Warn(in.path + " was truncated; what it has now is read from its beginning")
 	f.inputs = slices.DeleteFunc(f.inputs, func(o *input) bool { return o == in })
 	f.cfg.Positions.release(in.of)
@@ -219,6 +231,7 @@ func (f *followed) look() {
 			f.refuse(path, info, err)
 			continue
 		}
+		in.content.still = func() bool { return !f.truncated(in) }
 		delete(f.seen, path)
 		f.receipt.Files++
 		f.catchUp(in)

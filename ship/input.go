@@ -26,7 +26,6 @@ type input struct {
 	maker   *maker
 	scratch []byte
 	grew    time.Time // while it is followed: when something was last read
-	size    int64     // at the last look
 	gone    bool      // its name is another file's
 }
 
@@ -58,7 +57,7 @@ func (r *run) prepare(path string, c *content) (*input, error) {
 	case len(head) == 0:
 		return nil, errEmpty
 	}
-	in := &input{path: path, content: c, info: c.info, grew: time.Now(), size: c.info.Size()}
+	in := &input{path: path, content: c, info: c.info, grew: time.Now()}
 	var skip int
 	if in.enc, skip = encodingOf(head); in.enc == utf8Text && binary(head) {
 		return nil, errBinary
@@ -93,7 +92,7 @@ func (r *run) prepare(path string, c *content) (*input, error) {
 // firstSight is the position of a file that is not known.
 func (r *run) firstSight(path string, head []byte, modified time.Time, enc encoding) *position {
 	sum := sumOf(head)
-	now := time.Now().UTC().Round(0)
+	now := r.cfg.now().UTC().Round(0)
 	of := &position{ID: sum, Sum: sum, Head: len(head), Path: path, Name: serviceOf(path), FirstSeen: now, Seen: now, Modified: modified.UTC().Round(0)}
 	if r.cfg.Pattern == nil && r.cfg.Format == format.Auto {
 		of.Format = detect(head, enc)
@@ -165,6 +164,8 @@ func (in *input) take(r *run, final bool) error {
 	if in.unwrap != nil {
 		if w, ok := in.unwrap.Unwrap(p.text); ok {
 			p.text, p.told, p.stream, p.partial = w.Text, w.Time, w.Stream, w.Partial
+		} else {
+			p.bare = true
 		}
 	}
 	if strings.HasPrefix(p.text, "\x00") { // a hole: the file was truncated under its writer

@@ -13,6 +13,7 @@ type piece struct {
 	told    string // the time that what was around it says
 	stream  string
 	partial bool // it goes on in the next of its stream
+	bare    bool // nothing was around it, and should have been
 	offset  int64
 	end     int64
 	sum     uint64

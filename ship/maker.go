@@ -2,6 +2,7 @@ package ship
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,7 +71,7 @@ func (m *maker) make(p piece, into *Batch) {
 	}
 	f := m.line
 	f.Reset()
-	if m.format == format.OTLP || !m.parser.Parse(p.text, f) {
+	if m.format == format.OTLP || p.bare || !m.parser.Parse(p.text, f) {
 		f.Reset()
 		f.Message = p.text
 		f.Label("waybill.unparsed", m.format)
@@ -137,29 +138,35 @@ func (m *maker) time(f *intake.Foreign, wrapped string) time.Time {
 func (m *maker) ids(f *intake.Foreign, text string) (ids []string, others []record.Alias) {
 	for i := range m.cfg.IDs {
 		s := &m.cfg.IDs[i]
-		own := len(ids) == 0
-		var found []string
-		switch {
-		case s.path:
-			found = []string{s.ofPath(m.name)}
-		case m.cfg.AllIDs && own:
-			found = s.all(f, text, maxCopies)
-		default:
-			found = []string{s.ofLine(f, text)}
-		}
-		for _, id := range found {
-			switch {
-			case id == "":
-			case !record.ValidID(id):
-				m.receipt.BadIDs++
-			case own:
-				ids = append(ids, id)
-			case !record.SameID(id, ids[0]):
-				others = append(others, record.Alias{Name: s.Name, Value: id})
+		if m.cfg.AllIDs {
+			for _, id := range s.all(f, text, m.name, maxCopies) {
+				if m.valid(id) && len(ids) < maxCopies && !slices.ContainsFunc(ids, func(known string) bool { return record.SameID(known, id) }) {
+					ids = append(ids, id)
+				}
 			}
+			continue
+		}
+		id := s.ofPath(m.name)
+		if id == "" {
+			id = s.ofLine(f, text)
+		}
+		switch {
+		case !m.valid(id):
+		case len(ids) == 0:
+			ids = append(ids, id)
+		case !record.SameID(id, ids[0]):
+			others = append(others, record.Alias{Name: s.Name, Value: id})
 		}
 	}
 	return ids, others
+}
+
+// valid counts what was found and can be no ID.
+func (m *maker) valid(id string) bool {
+	if id != "" && !record.ValidID(id) {
+		m.receipt.BadIDs++
+	}
+	return record.ValidID(id)
 }
 
 // named is what the configuration says of a name, before what the line says by itself.
@@ -234,7 +241,9 @@ func (m *maker) exported(p piece, into *Batch) bool {
 	own := m.identity(p)
 	for i := range records {
 		r := &records[i]
-		m.clock.Last = r.Time
+		if r.Time != undated {
+			m.clock.Last = r.Time
+		}
 		if strings.HasPrefix(r.ID, "sum:") {
 			r.ID = own + "-" + string(appendHex(nil, uint64(i), 5))
 		}

@@ -48,9 +48,10 @@ const (
 
 // do calls attempt until it returns no later, or time is over.
 func (r *retrier) do(ctx context.Context, attempt func() error) error {
+	began := time.Now()
 	policy := retrypolicy.NewBuilder[any]().HandleIf(func(_ any, err error) bool {
 		var l later
-		return errors.As(err, &l) && ctx.Err() == nil
+		return errors.As(err, &l) && ctx.Err() == nil && (r.GiveUp == 0 || time.Since(began) < r.GiveUp)
 	}).WithBackoff(firstDelay, lastDelay).WithJitterFactor(0.2).WithMaxRetries(-1).WithDelayFunc(func(e failsafe.ExecutionAttempt[any]) time.Duration {
 		var l later
 		if errors.As(e.LastError(), &l) && l.after > 0 {
@@ -61,9 +62,6 @@ func (r *retrier) do(ctx context.Context, attempt func() error) error {
 		r.retries.Add(1)
 		r.warn(fmt.Sprintf("%v; trying again in %v, nothing is lost", e.LastError(), e.Delay.Round(time.Millisecond)))
 	}).ReturnLastFailure()
-	if r.GiveUp > 0 {
-		policy = policy.WithMaxDuration(r.GiveUp)
-	}
 	err := failsafe.With(policy.Build()).WithContext(ctx).Run(attempt)
 	if ctx.Err() != nil {
 		return ctx.Err()

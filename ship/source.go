@@ -93,22 +93,20 @@ func (s *Source) ofLine(f *intake.Foreign, line string) string {
 	return first(s.re, line)
 }
 
-// all are the different ones that a line says, in their order.
-func (s *Source) all(f *intake.Foreign, line string, most int) (found []string) {
-	one := s.ofLine(f, line)
-	if one == "" || s.re == nil {
-		return []string{one}
+// all are the ones that a line or its path says, in their order.
+func (s *Source) all(f *intake.Foreign, line, path string, most int) (found []string) {
+	switch {
+	case s.path:
+		return []string{s.ofPath(path)}
+	case s.re == nil:
+		return []string{s.ofLine(f, line)}
 	}
 	text := f.Text()
-	if first(s.re, text) == "" {
+	if !s.re.MatchString(text) {
 		text = line
 	}
-	seen := map[string]bool{}
 	for _, at := range s.re.FindAllStringSubmatchIndex(text, most) {
-		if id := group(text, at); !seen[id] {
-			seen[id] = true
-			found = append(found, id)
-		}
+		found = append(found, group(text, at))
 	}
 	return found
 }

@@ -22,6 +22,7 @@ type line struct {
 type splitter struct {
 	src    io.Reader
 	limit  int    // most bytes that are kept of a line
+	slack  int    // how many more are let in before they are forgotten
 	end    []byte // of a line
 	offset int64  // of buf[r]
 	buf    []byte
@@ -35,7 +36,7 @@ type splitter struct {
 const readAhead = 256 << 10
 
 func newSplitter(src io.Reader, offset int64, limit int, end []byte) *splitter {
-	return &splitter{src: src, offset: offset, limit: limit, end: end, buf: make([]byte, readAhead)}
+	return &splitter{src: src, offset: offset, limit: limit, slack: readAhead / 2, end: end, buf: make([]byte, readAhead)}
 }
 
 // next is the next line. At the end of the source, that is errMore, or, where it is final, what
@@ -46,7 +47,7 @@ func (s *splitter) next(final bool) (line, error) {
 			return s.take(at, len(s.end)), nil
 		}
 		s.seen = max(0, s.w-s.r-len(s.end)+1)
-		if s.w-s.r >= s.limit+len(s.end)+readAhead/2 { // beyond the limit: forget what is behind it
+		if s.w-s.r >= s.limit+len(s.end)+s.slack { // beyond the limit: forget what is behind it
 			keep := len(s.end) - 1 // the end may have begun
 			s.gone += int64(s.w - s.r - s.limit - keep)
 			copy(s.buf[s.r+s.limit:], s.buf[s.w-keep:s.w])

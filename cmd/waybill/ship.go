@@ -56,7 +56,7 @@ Try with --dry-run first: what is stored stays as it was shipped.`,
 	f.StringVar(&o.pattern, "pattern", "", "regular expression with named groups that a line is read with, instead of a format: time, level, message, service, …")
 	f.StringVar(&o.multiline, "multiline", "", `regular expression of a record's first line, such as '^\d{4}-'; lines that do not match belong to the one before`)
 	f.StringArrayVar(&o.ids, "id-from", nil, "where the correlation ID is: json:FIELD, path:REGEXP, or a regular expression on the message, its first group; repeatable, the first that finds one; what later ones find are other names")
-	f.BoolVar(&o.allIDs, "all-ids", false, "ship a line in which the expression finds several IDs for each of them")
+	f.BoolVar(&o.allIDs, "all-ids", false, "ship a line in which several IDs are found for each of them, instead of the others being names of the first")
 	f.StringArrayVar(&o.services, "service-from", nil, "the service: its name, json:FIELD, path:REGEXP or re:REGEXP; repeatable (default: what the line says, else the file's name)")
 	f.StringArrayVar(&o.nodes, "node-from", nil, "the host or instance, written likewise (default: what the line says)")
 	f.StringVar(&o.times, "time-format", "auto", "how times are written: rfc3339, clf, syslog, unix, unix_ms, unix_us, unix_ns, a layout of Go's or one of strptime's")

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -10,20 +11,17 @@ import (
 	"github.com/ncruces/go-strftime"
 )
 
-// Times says how the times of lines are written.
+// Times says how the times of lines are written. The zero value knows what is common, and takes it for UTC.
 type Times struct {
 	layout string        // of package time; empty: whatever is known
 	unit   time.Duration // of numbers since 1970; 0: told by their size
 	number bool
-	zone   *time.Location // of times that have none
+	zone   *time.Location // of times that have none; nil: UTC
 }
 
 // ParseTimes reads a name (auto, rfc3339, clf, syslog, unix, unix_ms, unix_us, unix_ns), a layout of
 // Go's package time, or one with percent signs as strptime has them. A nil zone is UTC.
 func ParseTimes(text string, zone *time.Location) (Times, error) {
-	if zone == nil {
-		zone = time.UTC
-	}
 	t := Times{zone: zone}
 	switch text {
 	case "", "auto":
@@ -110,21 +108,22 @@ func (c *Clock) inYear(t time.Time) time.Time {
 }
 
 func (c *Clock) read(text string) (time.Time, bool) {
+	zone := cmp.Or(c.zone, time.UTC)
 	switch {
 	case c.number:
 		return c.fromNumber(text)
 	case c.layout != "":
-		t, err := time.ParseInLocation(c.layout, text, c.zone)
+		t, err := time.ParseInLocation(c.layout, text, zone)
 		return t, err == nil
 	}
-	if t, n, ok := iso(text, c.zone); ok && n == len(text) {
+	if t, n, ok := iso(text, zone); ok && n == len(text) {
 		return t, true
 	}
 	if t, ok := c.fromNumber(text); ok {
 		return t, true
 	}
 	for _, layout := range layoutsOf(text) {
-		if t, err := time.ParseInLocation(layout, text, c.zone); err == nil {
+		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
 			return t, true
 		}
 	}
@@ -268,9 +267,7 @@ func iso(text string, zone *time.Location) (t time.Time, n int, ok bool) {
 			scale /= 10
 		}
 	}
-	if zone == nil {
-		zone = time.UTC
-	}
+	zone = cmp.Or(zone, time.UTC)
 	offset, m, has := isoZone(text[n:])
 	if has {
 		zone = time.UTC

@@ -27,7 +27,7 @@ func (p *syslog) Parse(text string, f *intake.Foreign) bool {
 	if behind, found := strings.CutPrefix(rest, "1 "); found && rest != text {
 		return p.new(behind, f)
 	}
-	return p.old(rest, f)
+	return p.old(rest, len(rest) < len(text), f)
 }
 
 // priority reads <PRI>, where there is one.
@@ -104,8 +104,9 @@ func structured(text string, f *intake.Foreign) (message string, ok bool) {
 	return strings.TrimPrefix(text, " "), text == "" || text[0] == ' '
 }
 
-// old reads RFC 3164: a time, a host, a tag and the message.
-func (p *syslog) old(text string, f *intake.Foreign) bool {
+// old reads RFC 3164: a time, a host, a tag and the message. Without a priority, only the tag tells it from
+// other lines that begin with a time.
+func (p *syslog) old(text string, prioritized bool, f *intake.Foreign) bool {
 	n := stampLen(text)
 	if n == 0 {
 		if _, m, ok := iso(text, nil); ok && m >= 20 { // with a zone, as rsyslog writes it
@@ -117,7 +118,7 @@ func (p *syslog) old(text string, f *intake.Foreign) bool {
 	}
 	f.Add("timestamp", text[:n])
 	host, rest, found := strings.Cut(text[n+1:], " ")
-	if !found || host == "" {
+	if !found || host == "" || levelOf(host) != "" {
 		return false
 	}
 	f.Add("service.node.name", host)
@@ -131,7 +132,11 @@ func (p *syslog) old(text string, f *intake.Foreign) bool {
 		if after, ok := strings.CutPrefix(behind, ":"); ok {
 			f.Add("service.name", tag)
 			rest = strings.TrimPrefix(after, " ")
+			prioritized = true
 		}
+	}
+	if !prioritized {
+		return false
 	}
 	p.message(rest, f)
 	return true
