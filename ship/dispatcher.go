@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // underWay is how many batches are handed over at once.
@@ -72,7 +73,19 @@ func (d *dispatcher) submit(reading, carrying context.Context, b *Batch) *Batch 
 // settle waits for batches in their order. After one that failed, no position moves.
 func (d *dispatcher) settle() {
 	failed := false
-	for s := range d.order {
+	due := time.NewTicker(saveEvery) // of what was settled when it was not due
+	defer due.Stop()
+	for {
+		var s *shipment
+		select {
+		case s = <-d.order:
+		case <-due.C:
+			d.saved(d.positions.save(false))
+			continue
+		}
+		if s == nil {
+			return
+		}
 		err := <-s.done
 		if err != nil {
 			failed = true

@@ -222,7 +222,7 @@ func TestARecordOfSeveralLinesIsTakenAsWholeAfterAWhile(t *testing.T) {
 // A writer logs, and its file is rotated one way or the other at random; who follows stops and starts again. Each
 // line is shipped, and all that are shipped twice are one record.
 func TestNoLineIsLostUnderRandomRotation(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(seeds()) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		following(t, func(f *follower) {
 			written, rotations := 0, 0
@@ -270,4 +270,11 @@ func TestNoLineIsLostUnderRandomRotation(t *testing.T) {
 			return
 		}
 	}
+}
+
+func seeds() int {
+	if os.Getenv("TORTURE") != "" {
+		return 500
+	}
+	return 8
 }

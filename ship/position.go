@@ -219,11 +219,7 @@ func (p *Positions) settle(marks []mark) error {
 		m.of.Seen = time.Now().UTC().Round(0)
 		p.dirty = true
 	}
-	due := time.Since(p.saved) >= saveEvery
 	p.mu.Unlock()
-	if !due {
-		return nil
-	}
 	return p.save(false)
 }
 
@@ -243,6 +239,9 @@ func (p *Positions) remember() error {
 
 // save replaces the file whole. After an error it is tried again when it is due.
 func (p *Positions) save(now bool) error {
+	if p == nil {
+		return nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.dirty || !now && time.Since(p.saved) < saveEvery {

@@ -61,10 +61,7 @@ func Run(ctx context.Context, cfg Config) (Receipt, error) {
 		err = cause
 	}
 	r.receipt.Shipped, r.receipt.Refused = r.dispatcher.shipped.Load(), r.dispatcher.refused.Load()
-	if r.cfg.Positions != nil {
-		err = errors.Join(err, r.cfg.Positions.save(true))
-	}
-	return r.receipt, err
+	return r.receipt, errors.Join(err, r.cfg.Positions.save(true))
 }
 
 // dispatch hands over what has been made.
