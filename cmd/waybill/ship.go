@@ -124,7 +124,7 @@ func (a *app) runShip(cmd *cobra.Command, files []string, o shipFlags) (err erro
 	if again, ok := s.Carrier.(interface{ Retries() int64 }); ok {
 		receipt.Retries = again.Retries()
 	}
-	if o.dryRun {
+	if o.dryRun && !o.quiet {
 		fmt.Fprintln(a.stderr, "waybill: a dry run, nothing was shipped")
 	}
 	if !o.quiet || err != nil {
