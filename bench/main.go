@@ -28,7 +28,9 @@ var areas = []struct {
 	{"journey", journeyArea},
 	{"query", queryArea},
 	{"gateway", gatewayArea},
-	{"ui", nil}, {"cli", nil}, {"alerts", nil},
+	{"ui", nil},
+	{"cli", ships},
+	{"alerts", nil},
 }
 
 func main() {

@@ -148,6 +148,6 @@ func headOf(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.close()
-	return c.head()
+	head, err := c.head()
+	return head, errors.Join(err, c.close())
 }

@@ -41,9 +41,12 @@ func newDispatcher(cfg *Config, fail context.CancelCauseFunc) *dispatcher {
 }
 
 // submit takes a batch, and returns an empty one. It waits while too many are under way; reading ends that.
-// What it has taken is handed over until carrying ends.
+// What it has taken is handed over until carrying ends. Nothing is taken behind what was not.
 func (d *dispatcher) submit(reading, carrying context.Context, b *Batch) *Batch {
 	s := &shipment{Batch: b, done: make(chan error, 1)}
+	if reading.Err() != nil {
+		return &Batch{}
+	}
 	select {
 	case d.order <- s:
 	case <-reading.Done():

@@ -63,7 +63,7 @@ func (r *run) prepare(path string, c *content) (*input, error) {
 		return nil, errBinary
 	}
 	newline := in.enc.newline()
-	known, busy := r.cfg.Positions.find(head, path, func(f *position) bool { return c.holds(f.mark, newline) })
+	known, busy := r.cfg.Positions.find(head, path, func(f *position) bool { return c.holds(r.cfg.Positions.at(f), newline) })
 	switch {
 	case known != nil:
 		in.of = known
@@ -80,7 +80,7 @@ func (r *run) prepare(path string, c *content) (*input, error) {
 		at = in.of.read
 	}
 	if at.Offset == 0 {
-		at.Offset = int64(skip)
+		at = mark{Offset: int64(skip), LineAt: int64(skip), Check: checkOf(nil, newline)}
 	}
 	if err := c.seek(at.Offset); err != nil {
 		return nil, err

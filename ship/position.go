@@ -289,8 +289,7 @@ func replace(name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
-	return dir.Sync()
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 func sumOf(head []byte) string {

@@ -292,6 +292,47 @@ func TestNoPositionMovesPastABatchThatFailed(t *testing.T) {
 	}
 }
 
+func TestARunThatIsInterruptedAnywhereLosesNothing(t *testing.T) {
+	positions, log := t.TempDir(), filepath.Join(t.TempDir(), "a.log")
+	var text strings.Builder
+	const lines = 300_000
+	for i := range lines {
+		fmt.Fprintf(&text, "line %d\n", i)
+	}
+	write(t, log, text.String())
+	c := &shelf{}
+	for i := range 30 {
+		p := open(t, positions)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*time.Millisecond)
+		_, err := Run(ctx, Config{Files: []string{log}, Carrier: c, Positions: p})
+		cancel()
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err == nil {
+			break
+		}
+	}
+	rest, _ := shipped(t, positions, Config{Files: []string{log}})
+	seen := map[string]bool{}
+	for _, message := range append(c.messages(t), rest.messages(t)...) {
+		seen[message] = true
+	}
+	if len(seen) != lines {
+		t.Errorf("%d of %d lines are shipped", len(seen), lines)
+	}
+}
+
+func TestAMarkedFileWhoseFirstLineHasNoEndIsTheSameLater(t *testing.T) {
+	positions, log := t.TempDir(), filepath.Join(t.TempDir(), "a.log")
+	write(t, log, "\xff\xfeo\x00n\x00")
+	first, _ := shipped(t, positions, Config{Files: []string{log}})
+	again, _ := shipped(t, positions, Config{Files: []string{log}})
+	if len(first.body) == 0 || !bytes.Equal(first.body, again.body) {
+		t.Errorf("first %s then %s", first.body, again.body)
+	}
+}
+
 func TestPositionsThatCannotBeSavedAreSaidAndShippingGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	log := write(t, filepath.Join(dir, "a.log"), "one\n")

@@ -29,7 +29,6 @@ type splitter struct {
 	r, w   int
 	seen   int   // bytes from r in which there is no end
 	gone   int64 // bytes of the line at hand that were not kept
-	over   bool  // the source has ended
 }
 
 // readAhead is how much is read at once.

@@ -73,7 +73,7 @@ Try with --dry-run first: what is stored stays as it was shipped.`,
 	return cmd
 }
 
-func (a *app) runShip(cmd *cobra.Command, files []string, o shipFlags) (err error) {
+func (a *app) runShip(cmd *cobra.Command, files []string, o shipFlags) (ended error) {
 	cfg, err := loadConfig(cmd, a.environ, a.stderr)
 	if err != nil {
 		return err
@@ -104,13 +104,13 @@ func (a *app) runShip(cmd *cobra.Command, files []string, o shipFlags) (err erro
 		if err != nil {
 			return shipError(err)
 		}
-		defer func() { err = errors.Join(err, carrier.Close()) }()
+		defer func() { ended = errors.Join(ended, carrier.Close()) }()
 		s.Carrier = carrier
 		positions, warning, err := ship.OpenPositions(cmp.Or(o.position, filepath.Join(cfg.Data, "ship")))
 		if err != nil {
 			return err
 		}
-		defer positions.Close()
+		defer func() { ended = errors.Join(ended, positions.Close()) }()
 		if warning != "" {
 			said.say(warning)
 		}

@@ -35,7 +35,7 @@ func priority(text string, f *intake.Foreign) (rest string, ok bool) {
 	if !strings.HasPrefix(text, "<") {
 		return text, true
 	}
-	digits, rest, found := strings.Cut(text[1:min(len(text), 6)], ">")
+	digits, _, found := strings.Cut(text[1:min(len(text), 6)], ">")
 	n, err := strconv.Atoi(digits)
 	if !found || err != nil || n < 0 || n >= 8*len(facilities) {
 		return text, false
