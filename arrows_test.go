@@ -41,6 +41,7 @@ var arrows = map[string][]string{
 	"terminal/screen":           {"record", "query", "query/live", "store/filter", "client", "terminal"},
 	"ui":                        {},
 	"demo-services":             {"instrument", "demo-services"},
+	"ship":                      {"record", "collector", "collector/intake", "instrument", "infra/lockfile", "ship"},
 	"infra/lockfile":            {},
 	"infra/elasticsearch":       {},
 	"infra/broker":              {"infra/lockfile"},

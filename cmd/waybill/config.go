@@ -66,6 +66,7 @@ var settings = []setting{
 	{"server", "", "URL of a Waybill server (default: http://127.0.0.1:7600)"},
 	{"server-ca-file", "", "PEM file of who signed that server's certificate (default: the system's)"},
 	{"context", "", "which server is asked, by its name in $XDG_CONFIG_HOME/waybill/contexts.yaml"},
+	{"collector-url", "", "URL of a collector that takes in records (default: http://127.0.0.1:7601)"},
 	{"query-addr", "127.0.0.1:7600", "address of the API and the web page"},
 	{"collector-addr", "127.0.0.1:7601", "address of the collector's health, metrics and NDJSON intake"},
 	{"otlp-http-addr", "127.0.0.1:4318", "address that takes in OpenTelemetry over HTTP (empty: none)"},
@@ -112,6 +113,7 @@ type config struct {
 	Server            string   `koanf:"server"`
 	ServerCAFile      string   `koanf:"server-ca-file"`
 	Context           string   `koanf:"context"`
+	CollectorURL      string   `koanf:"collector-url"`
 	QueryAddr         string   `koanf:"query-addr"`
 	CollectorAddr     string   `koanf:"collector-addr"`
 	OTLPHTTPAddr      string   `koanf:"otlp-http-addr"`

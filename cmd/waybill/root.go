@@ -35,7 +35,7 @@ func newRoot(environ []string, stdout, stderr io.Writer) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
 		a.demo(), a.up(), a.collect(), a.serve(),
-		a.track(), a.search(), a.tail(), a.doctor(),
+		a.track(), a.search(), a.tail(), a.ship(), a.doctor(),
 		a.deadLetters(), a.storeCommand(), a.token(), a.health(), a.configuration(), a.completion(), a.manual(), a.version(),
 	)
 	return root
