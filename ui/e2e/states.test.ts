@@ -149,6 +149,10 @@ describe.runIf(available('Chromium', chromiumPath() !== null))('the page', () =>
 
     server.journeys = () => found({ ...golden('delivered'), correlation_id: ids['in-transit'] });
     await page.locator('#verdict', { hasText: 'Delivered' }).waitFor();
+    // What is new is told to those who hear the page, and marked for those who see it.
+    await page.getByRole('status').filter({ hasText: 'Delivered. 1 new hop, 6 new records' }).waitFor();
+    expect(await hop(4).locator('.record-new').textContent()).toBe('New');
+    expect(await page.locator('.record-new').count()).toBe(1);
     expect(await page.evaluate(() => (window as unknown as { verdict: Element }).verdict.textContent)).toBe('Delivered');
     expect(await hop(1).locator('details.records').getAttribute('open')).not.toBeNull();
     const after = server.asked.length;

@@ -93,7 +93,7 @@ export function ParcelView({ journey, track, hop, record, fresh, onHop, onOpen, 
       </ol>
       {shown.until < all && (
         <p class="track-more">
-          <button type="button" class="more" onClick={() => setRange({ ...shown, until: Math.min(all, shown.until + PAGE) })}>{text.track.more(Math.min(PAGE, all - shown.until))}</button>
+          <button type="button" class="more" onClick={() => setRange({ ...shown, until: shown.until + PAGE })}>{text.track.more(Math.min(PAGE, all - shown.until))}</button>
           <span class="aside">{text.track.range(shown.from + 1, shown.until, all)}</span>
         </p>
       )}
