@@ -33,7 +33,6 @@ const en = {
   failed: (n: number): string => `${n.toLocaleString('en')} failed`,
   open: (n: number): string => `${n.toLocaleString('en')} not ended`,
   waiting: (n: number): string => `${n.toLocaleString('en')} waiting`,
-  node: (kind: string, name: string, facts: string): string => `${kind} ${name}: ${facts}`,
   edge: (from: string, to: string): string => `${from} to ${to}`,
 
   columns: { from: 'From', to: 'To', over: 'Over', legs: 'Legs', rate: 'Rate', failed: 'Failed', waiting: 'Waiting', half: 'Half took at most', most: '99 % took at most', name: 'Name', kind: 'Kind', hops: 'Hops', open: 'Not ended' },
@@ -92,7 +91,6 @@ const zhTW: typeof en = {
   failed: (n) => `${n.toLocaleString('zh-TW')} 個失敗`,
   open: (n) => `${n.toLocaleString('zh-TW')} 個尚未結束`,
   waiting: (n) => `${n.toLocaleString('zh-TW')} 個等待中`,
-  node: (kind, name, facts) => `${kind} ${name}：${facts}`,
   edge: (from, to) => `${from} 到 ${to}`,
 
   columns: { from: '從', to: '到', over: '經由', legs: '程數', rate: '頻率', failed: '失敗', waiting: '等待中', half: '半數不超過', most: '99 % 不超過', name: '名稱', kind: '種類', hops: '站數', open: '尚未結束' },

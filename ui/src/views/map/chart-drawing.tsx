@@ -69,7 +69,6 @@ export function ChartDrawing({ chart, selected, onSelect }: { readonly chart: Ch
               node={node}
               box={box}
               name={shortName(node)}
-              label={text.node(text.kinds[node.kind], names.get(node.id) ?? '', nodeFacts(node, text))}
               facts={nodeFacts(node, text)}
               stop={node.id === stop}
               selected={node.id === selected}
@@ -83,11 +82,10 @@ export function ChartDrawing({ chart, selected, onSelect }: { readonly chart: Ch
   );
 }
 
-function Node({ node, box, name, label, facts, stop, selected, onSelect, onKey }: {
+function Node({ node, box, name, facts, stop, selected, onSelect, onKey }: {
   readonly node: ChartNode;
   readonly box: Box;
   readonly name: string;
-  readonly label: string;
   readonly facts: string;
   readonly stop: boolean;
   readonly selected: boolean;
@@ -99,8 +97,7 @@ function Node({ node, box, name, label, facts, stop, selected, onSelect, onKey }
     <g
       class="map-node"
       role="button"
-      tabIndex={stop ? 0 : -1}
-      aria-label={label}
+      tabindex={stop ? 0 : -1} // the attribute: of SVG elements, tabIndex is none
       aria-pressed={selected}
       data-node={node.id}
       data-kind={node.kind}
@@ -110,7 +107,6 @@ function Node({ node, box, name, label, facts, stop, selected, onSelect, onKey }
       onClick={() => onSelect(node.id)}
       onKeyDown={(event) => onKey(event, node.id)}
     >
-      <title>{label}</title>
       {node.count > 1 && <rect class="map-behind" x="4" y="-4" width={width} height={height} rx="6" />}
       <rect class="map-box" width={width} height={height} rx={node.kind === 'topic' ? height / 2 : 6} />
       {node.kind === 'service' ? <rect class="map-edge" width="5" height={height} rx="2" /> : <path class="map-queue" d={`M14 ${height / 2 - 7}v14M19 ${height / 2 - 7}v14M24 ${height / 2 - 7}v14`} />}

@@ -17,6 +17,7 @@ import { HEAD } from './head';
 import { LaneLabels } from './lane-labels';
 import { Tip } from './tip';
 import { Tools } from './tools';
+import { useMarkedRecords } from './use-marked-records';
 import { useStage } from './use-stage';
 import { useTimelineKeys } from './use-timeline-keys';
 import type { Acts } from './use-timeline-keys';
@@ -41,7 +42,8 @@ export function Drawing({ laid, journey, selected, onSelect, onOpenRecord }: Tim
   const [holds, setHolds] = useState(false);
 
   const kin = useMemo(() => kinOf(laid), [laid]);
-  const marks = useMemo(() => (journey.records.length === 0 ? null : marksOf(journey.records, laid)), [journey.records, laid]);
+  const records = useMarkedRecords(journey, selected);
+  const marks = useMemo(() => (records.length === 0 ? null : marksOf(records, laid)), [records, laid]);
   const stack = useMemo(() => stackLanes(laid.lanes, closed, wide ? WIDE : NARROW), [laid, closed, wide]);
   const sceneWords = useSceneWords(laid, text, mode);
   const when = useMemo(() => whenOf(laid, mode), [laid, mode]);
@@ -145,7 +147,7 @@ export function Drawing({ laid, journey, selected, onSelect, onOpenRecord }: Tim
             aria-colcount={3}
             aria-activedescendant={chosen < 0 ? undefined : rowId(chosen)}
             onFocus={() => setHolds(true)}
-            onBlur={() => setHolds(false)}
+            onBlur={(event) => setHolds(inDialog(event.relatedTarget))}
           >
             <canvas ref={parts.body} aria-hidden="true" />
             {rows}
@@ -162,4 +164,9 @@ export function Drawing({ laid, journey, selected, onSelect, onOpenRecord }: Tim
 
 function foldable(laid: Laid): readonly string[] {
   return laid.lanes.filter((lane) => lane.rows > 1).map(laneKey);
+}
+
+/** Whoever reads the list of keys still has those of the timeline in it. */
+function inDialog(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('dialog') !== null;
 }
