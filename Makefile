@@ -49,7 +49,8 @@ test: tools ui servers-up ## run every test, with real Kafka, real Elasticsearch
 .PHONY: e2e
 e2e: ui ## run the browser tests against a real demo
 	$(TEST) go build -o bin/waybill-race ./cmd/waybill
-	WAYBILL_BIN=$(CURDIR)/bin/waybill-race npm --prefix ui run e2e
+	$(TEST) go build -o bin/ship ./journey/journeytest/ship
+	WAYBILL_BIN=$(CURDIR)/bin/waybill-race SHIP_BIN=$(CURDIR)/bin/ship npm --prefix ui run e2e
 
 .PHONY: torture
 torture: tools ui servers-up ## run the fault and property tests at full size
