@@ -28,6 +28,8 @@ var arrows = map[string][]string{
 	"store/elastic":             {"record", "store", "store/filter", "infra/elasticsearch"},
 	"store/embedded":            {"record", "store", "store/filter", "infra/lockfile"},
 	"evidence":                  {"record", "store", "journey"},
+	"alerts":                    {"record", "store", "store/filter", "journey"},
+	"alerts/owner":              {"record", "store", "store/filter", "journey", "evidence", "collector", "alerts", "instrument"},
 	"collector":                 {"record", "store", "journey", "evidence", "instrument"},
 	"collector/intake":          {"record", "collector", "instrument"},
 	"query":                     {"record", "store", "store/filter", "journey", "evidence"},

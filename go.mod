@@ -54,6 +54,7 @@ require (
 
 require (
 	github.com/bits-and-blooms/bitset v1.24.4 // indirect
+	github.com/expr-lang/expr v1.17.8 // indirect
 	github.com/influxdata/tdigest v0.0.1 // indirect
 	github.com/mschoch/smat v0.2.0 // indirect
 )
