@@ -89,7 +89,7 @@ func (f *journeyFacts) shown() map[string]any {
 	}
 	return map[string]any{
 		"verdict": f.Verdict, "was": f.Was, "reason": cut(f.Reason, maxShown), "completeness": f.Completeness, "kind": cut(f.Kind, maxShown), "release": cut(f.Release, maxShown),
-		"correlation_id": f.CorrelationID, "stations": f.Stations, "aliases": aliases, "hops": f.Hops, "open_hops": f.OpenHops, "errors": f.Errors, "took": f.Took.String(),
+		"correlation_id": f.CorrelationID, "stations": f.Stations, "aliases": aliases, "hops": f.Hops, "open_hops": f.OpenHops, "errors": f.Errors, "took": f.Took.String(), "labels": map[string]string{},
 	}
 }
 

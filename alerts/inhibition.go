@@ -155,4 +155,3 @@ func (ms Matchers) mustMatch(r *Rule) bool {
 	}
 	return true
 }
-

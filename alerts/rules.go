@@ -24,7 +24,7 @@ type fileYAML struct {
 	Self      *bool       `yaml:"self"`
 	Rules     []yaml.Node `yaml:"rules"`
 	Receivers yaml.Node   `yaml:"receivers"`
-	Route     *yaml.Node  `yaml:"route"`
+	Route     yaml.Node   `yaml:"route"`
 	Inhibit   []yaml.Node `yaml:"inhibit"`
 }
 
@@ -121,12 +121,12 @@ func newRules(y *fileYAML) (*Rules, error) {
 	if err := checkCircle(rs.Rules, rs.Inhibitions); err != nil {
 		errs = append(errs, err)
 	}
-	if y.Route != nil {
+	if y.Route.Kind != 0 {
 		reader := routeReader{receivers: map[string]bool{}}
 		for _, name := range ReceiverNames(&y.Receivers) {
 			reader.receivers[name] = true
 		}
-		route, err := reader.read(y.Route, rs.Route, 0)
+		route, err := reader.read(&y.Route, rs.Route, 0)
 		if err != nil {
 			errs = append(errs, err)
 		} else {

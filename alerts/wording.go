@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"reflect"
 	"slices"
 	"strings"
 	"text/template"
@@ -37,7 +38,7 @@ func newWording(text string, limit int, sample map[string]any) (*wording, error)
 	if !strings.Contains(text, "{{") {
 		return &wording{plain: cut(text, limit)}, nil
 	}
-	t, err := template.New("").Option("missingkey=error").Funcs(boundedFuncs).Parse(text)
+	t, err := template.New("").Option("missingkey=zero").Funcs(boundedFuncs).Parse(text)
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
 	}
@@ -45,6 +46,9 @@ func newWording(text string, limit int, sample map[string]any) (*wording, error)
 		return nil, errors.New("define and block are not for alerts: write it in one piece")
 	}
 	if err := checkTree(t.Root, 0); err != nil {
+		return nil, err
+	}
+	if err := checkNames(t.Root, sample, true); err != nil {
 		return nil, err
 	}
 	w := &wording{template: t, limit: limit}
@@ -88,6 +92,54 @@ func checkTree(n parse.Node, loops int) error {
 		return branches(loops+1, n.List, n.ElseList)
 	}
 	return nil
+}
+
+// checkNames refuses what is not there to be shown. Inside with and range, a dot is
+// something else, and only $ is known.
+func checkNames(n parse.Node, sample map[string]any, dot bool) error {
+	there := func(name string) error {
+		if _, ok := sample[name]; !ok {
+			return fmt.Errorf(".%s is not known here; there are .%s", name, strings.Join(sortedKeys(sample), ", ."))
+		}
+		return nil
+	}
+	var errs []error
+	check := func(dot bool, nodes ...parse.Node) {
+		for _, child := range nodes {
+			if child != nil && !reflect.ValueOf(child).IsNil() {
+				errs = append(errs, checkNames(child, sample, dot))
+			}
+		}
+	}
+	switch n := n.(type) {
+	case *parse.ListNode:
+		check(dot, n.Nodes...)
+	case *parse.ActionNode:
+		check(dot, n.Pipe)
+	case *parse.IfNode:
+		check(dot, n.Pipe, n.List, n.ElseList)
+	case *parse.WithNode:
+		check(dot, n.Pipe, n.ElseList)
+		check(false, n.List)
+	case *parse.RangeNode:
+		check(dot, n.Pipe, n.ElseList)
+		check(false, n.List)
+	case *parse.PipeNode:
+		for _, c := range n.Cmds {
+			check(dot, c.Args...)
+		}
+	case *parse.ChainNode:
+		check(dot, n.Node)
+	case *parse.FieldNode:
+		if dot {
+			return there(n.Ident[0])
+		}
+	case *parse.VariableNode:
+		if n.Ident[0] == "$" && len(n.Ident) > 1 {
+			return there(n.Ident[1])
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // isList reports whether a range goes over what is a list of bounded length.
