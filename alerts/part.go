@@ -267,8 +267,11 @@ func (p *Part) word(a *alert, r *Rule, shown map[string]any) {
 		}
 		a.Labels[name] = say(w)
 	}
-	if labels, ok := shown["labels"].(map[string]string); ok {
-		maps.Copy(labels, a.Labels)
+	if labels, ok := shown["labels"].(map[string]string); ok && len(a.Labels) > 0 {
+		defer func() { shown["labels"] = labels }() // another rule words the same
+		both := maps.Clone(labels)
+		maps.Copy(both, a.Labels)
+		shown["labels"] = both
 	}
 	a.Title, a.Text, a.Runbook = say(r.title), say(r.text), say(r.runbook)
 }

@@ -504,3 +504,35 @@ func TestANotificationThatIsNotTakenIsGivenAgain(t *testing.T) {
 	s.step()
 	s.wants("ops: firing bank-stalled/a")
 }
+
+// What was applied and is read again, because an absence beside it was too young to be
+// written, fires nothing again.
+func TestWhatIsReadAgainIsNotAppliedAgain(t *testing.T) {
+	s := newScene(t, `
+rules:
+  - {name: gone, absence: {after: 'message == "debited"', expect: 'message == "credited"', within: 1h}}
+  - {name: declined, record: 'message == "declined"', keep: 1s}
+`+quickRoute)
+	debited := s.record("a", "bank", "debited")
+	declined := s.record("a", "bank", "declined")
+	s.step()
+	s.wants("ops: firing declined/" + declined.ID)
+	s.after(1500 * time.Millisecond).step()
+	s.wants("ops: resolved declined/" + declined.ID)
+	s.load2()
+	reading, _ := s.part.Reading("records/3")
+	if reading.From != 0 || reading.Applied != 2 {
+		t.Fatalf("it reads from %+v", reading)
+	}
+	for i, again := range []record.Record{debited, declined} {
+		if s.part.CaughtUp("records/3", int64(i)) {
+			t.Error("it has caught up before all is read again")
+		}
+		s.part.Record(&again, &Taken{Source: "records/3", Offset: int64(i), Time: start}, s.now)
+	}
+	s.after(time.Second).step()
+	s.wants()
+	if !s.part.CaughtUp("records/3", 2) || s.part.Waiting() != 1 {
+		t.Error("it has not caught up")
+	}
+}

@@ -3,6 +3,7 @@ package alerts
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/waybill-log/waybill/journey"
@@ -79,11 +80,12 @@ func (p *Part) Change(c *Change, m *Taken) {
 			p.resolve(a, when(c))
 		}
 	}
+	shown := sync.OnceValue(f.shown)
 	for _, r := range matched {
 		if a := p.alerts[r.Name+"/"+c.Key]; a != nil && c.At.Before(a.Judged) {
 			continue
 		}
-		p.hold(begin{rule: r, subject: strings.Clone(c.Key), at: when(c), judged: c.At, id: c.CorrelationID, shown: f.shown})
+		p.hold(begin{rule: r, subject: strings.Clone(c.Key), at: when(c), judged: c.At, id: c.CorrelationID, shown: shown})
 	}
 }
 
