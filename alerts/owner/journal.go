@@ -168,6 +168,13 @@ func (j *Journal) batch() *sarama.RecordBatch {
 
 const produceWithin = 10 * time.Second
 
+// Broken is why nothing can be written any more; nil: it can.
+func (j *Journal) Broken() error {
+	j.turn <- struct{}{}
+	defer func() { <-j.turn }()
+	return j.dead
+}
+
 // send has Kafka take a batch. It is tried again until ctx ends; then it is in doubt.
 func (j *Journal) send(ctx context.Context, b *sarama.RecordBatch) error {
 	j.doubt = b

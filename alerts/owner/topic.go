@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -29,5 +30,12 @@ func EnsureTopic(client sarama.Client, topic string, partitions int) error {
 	if err != nil && !errors.Is(err, sarama.ErrTopicAlreadyExists) {
 		return fmt.Errorf("ensure topic %s: %w", topic, err)
 	}
-	return nil
+	for range 50 { // who has just created a topic may not see it yet
+		if found, err := client.Partitions(topic); err == nil && len(found) > 0 {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+		_ = client.RefreshMetadata(topic)
+	}
+	return fmt.Errorf("ensure topic %s: it was created and is not there; is Kafka well?", topic)
 }
