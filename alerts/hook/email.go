@@ -106,7 +106,7 @@ func (e *mailer) deliver(ctx context.Context, p *parcel, a *answer) {
 	}
 	subject := oneLine(titleOf(p), maxMailLine)
 	a.request = head(fmt.Sprintf("To: %s\nSubject: %s\nMessage-ID: %s\n\n%s", strings.Join(e.email.To, ", "), subject, e.messageID(p), mailText(p)), maxRequestHead, hidden)
-	client, err := e.client(&hidden)
+	client, err := e.client(ctx, &hidden)
 	if err != nil {
 		a.err = hidden.hideIn(err)
 		return
@@ -172,7 +172,8 @@ func mailText(p *parcel) string {
 	return cut(lines(p, maxMailText, escaped, func(text, url string) string { return "\n  " + text + ": " + url }), maxMailText)
 }
 
-func (e *mailer) client(hidden *mask) (*mail.Client, error) {
+// client is one for the attempt that ctx is of.
+func (e *mailer) client(ctx context.Context, hidden *mask) (*mail.Client, error) {
 	var ca []byte
 	var err error
 	if e.email.CAFile != "" {
@@ -187,7 +188,7 @@ func (e *mailer) client(hidden *mask) (*mail.Client, error) {
 	trusted.ServerName = e.host
 	options := []mail.Option{
 		mail.WithPort(e.port), mail.WithTimeout(maxTimeout), mail.WithTLSConfig(trusted), mail.WithHELO("waybill.localhost"), mail.WithoutNoop(),
-		mail.WithDialContextFunc(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		mail.WithDialContextFunc(func(_ context.Context, network, addr string) (net.Conn, error) { // its context ends with the dialling
 			return e.dial(ctx, network, addr, trusted)
 		}),
 	}

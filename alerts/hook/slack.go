@@ -15,7 +15,7 @@ func slackBody(p *parcel) any {
 	if i := strings.LastIndexAny(text, "<&"); i > len(text)-slackHeader && strings.LastIndexAny(text, ">;") < i {
 		text = text[:i] + "…" // it was cut in the middle of markup
 	}
-	title := oneLine(titleOf(p), slackHeader-10)
+	title := strings.NewReplacer("<", "‹", ">", "›").Replace(oneLine(titleOf(p), slackHeader-10)) // plain text, which is no reason to try
 	return map[string]any{
 		"text": escape(title), // of the banner on a phone
 		"blocks": []any{
