@@ -54,8 +54,8 @@ func (m *Manager) History(receiver string) []Delivery {
 			for _, p := range l.waiting {
 				waiting = append(waiting, p.Delivery.copied())
 			}
-			for i := range l.past {
-				ended = append(ended, l.past[i].Delivery.copied())
+			for _, e := range slices.Backward(l.past) {
+				ended = append(ended, e.Delivery.copied())
 			}
 		}
 		b.mu.Unlock()

@@ -16,18 +16,18 @@ const maxGathered = 5000
 
 // gather makes one of all that wait and have never been tried, where there is more than one.
 // It is in the journal before they leave it: a crash loses none.
-func (l *lane) gather(at *receiver) {
+func (l *lane) gather(at *receiver) bool {
 	b := l.box
 	b.mu.Lock()
 	var members []*parcel
 	for _, p := range l.waiting {
-		if !p.tried && len(p.Members) == 0 && len(members) < maxGathered {
+		if p.fresh() && len(members) < maxGathered {
 			members = append(members, p)
 		}
 	}
 	if len(members) < 2 {
 		b.mu.Unlock()
-		return
+		return false
 	}
 	slices.SortFunc(members, func(a, c *parcel) int { return int(int64(a.Seq) - int64(c.Seq)) })
 	all := gathered(members, at, time.Now())
@@ -38,7 +38,7 @@ func (l *lane) gather(at *receiver) {
 	}
 	b.mu.Unlock()
 	if !b.keep() {
-		return
+		return true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -51,6 +51,7 @@ func (l *lane) gather(at *receiver) {
 	l.waiting = slices.DeleteFunc(l.waiting, func(p *parcel) bool { return gone[p] })
 	l.take(all)
 	b.m.gathered(members, all)
+	return true
 }
 
 // gathered is the one notification for many. Of an alert that is in several the last
@@ -78,7 +79,7 @@ func gathered(members []*parcel, at *receiver, now time.Time) *parcel {
 	}
 	name := hashOf(string(ids))
 	n.ID = "gathered-" + hex.EncodeToString(name[:])
-	n.Title = fmt.Sprintf("%d notifications in one: %s gets at most %d a minute", len(members), at.Name, at.Ceiling.PerMinute)
+	n.Title = fmt.Sprintf("%d notifications in one: they came faster than %s takes them (%d a minute)", len(members), at.Name, at.Ceiling.PerMinute)
 	n.Text = countedByRule(n.Alerts)
 	n, _ = bounded(n) // it has an ID, and a time of now
 	p := &parcel{Notification: n, Members: ids, Delivery: newDelivery(n, at.Name, now)}

@@ -17,7 +17,9 @@ type lane struct {
 	past    []past             // the last ones, the newest at the end
 	ended   uint64             // deliveries ever ended
 	until   time.Time          // the receiver has asked for a pause
-	turn    bool               // under the ceiling, taken and not used; run's alone
+
+	turn bool     // under the ceiling, taken and not used; run's alone
+	over []string // IDs of what has ended, to be deleted once that is kept; run's alone
 }
 
 func newLane(b *outbox, receiver string) *lane {
@@ -46,16 +48,33 @@ func (l *lane) rouse() {
 // run delivers, one after the other, until the outbox is stopped.
 func (l *lane) run() {
 	for !l.box.stopped() {
-		p, wait := l.next(time.Now())
+		now := time.Now()
+		p, wait := l.next(now)
 		if p == nil {
+			l.settle()
 			l.pause(wait)
 			continue
 		}
 		at := l.box.m.receiver(l.receiver)
-		if at == nil || l.admitted(at) && l.head(p) {
+		switch {
+		case at == nil:
+			l.end(p, Failed, fmt.Sprintf("receiver %s is no longer in the rules file: add it and redrive, or drop this", l.receiver), "")
+		case l.behind(now) && l.gather(at):
+		case l.admitted(at) && l.head(p):
 			l.attempt(at, p)
 		}
 	}
+	l.settle()
+}
+
+// maxBehind is how long a notification waits, at most, before it is gathered with what waits behind it.
+const maxBehind = time.Minute
+
+// behind reports whether notifications come faster than the receiver takes them, whatever its ceiling is.
+func (l *lane) behind(now time.Time) bool {
+	l.box.mu.Lock()
+	defer l.box.mu.Unlock()
+	return slices.ContainsFunc(l.waiting, func(p *parcel) bool { return p.fresh() && now.Sub(p.Delivery.Queued) > maxBehind })
 }
 
 // next is the first of those that are due; nil: there is none for that time, or until it is woken (0).
@@ -131,18 +150,36 @@ func (l *lane) head(p *parcel) bool {
 		l.box.journal.Put(headKey(l.receiver), encoded(p.Seq))
 	}
 	l.box.mu.Unlock()
-	if first {
+	if first || len(l.over) > 0 {
 		l.box.settle()
+		l.clear()
 	}
 	return !l.box.stopped()
 }
 
-// attempt tries once; at nil: the receiver is there no more.
-func (l *lane) attempt(at *receiver, p *parcel) {
-	if at == nil {
-		l.end(p, Failed, fmt.Sprintf("receiver %s is no longer in the rules file: add it and redrive, or drop this", l.receiver), "")
-		return
+// settle has kept what has been delivered since the last time.
+func (l *lane) settle() {
+	if len(l.over) > 0 {
+		l.box.settle()
+		l.clear()
 	}
+}
+
+// clear deletes what has ended, by whichever flush is next: where it is still there after a crash,
+// the history tells. What was redriven meanwhile lies under the same key, and stays.
+func (l *lane) clear() {
+	l.box.mu.Lock()
+	defer l.box.mu.Unlock()
+	for _, id := range l.over {
+		if l.known[hashOf(id)] == nil && l.box.ctx.Err() == nil {
+			l.box.journal.Delete(waitingKey(l.receiver, id))
+		}
+	}
+	l.over = l.over[:0]
+}
+
+// attempt tries once.
+func (l *lane) attempt(at *receiver, p *parcel) {
 	a := at.try(l.box.ctx, l.box.m, p)
 	if !a.taken() && l.box.ctx.Err() != nil { // stopped, which is no attempt
 		return
@@ -212,16 +249,12 @@ func (l *lane) end(p *parcel, outcome Outcome, reason, fallback string) {
 		e.Parcel = p
 	}
 	l.remember(e)
+	l.waiting = slices.DeleteFunc(l.waiting, func(other *parcel) bool { return other == p })
 	b.mu.Unlock()
 	b.m.ended(p)
-	if outcome == Delivered {
-		b.settle()
-	} else if !b.keep() {
-		return
+	if outcome == Delivered || b.keep() {
+		l.over = append(l.over, d.ID)
 	}
-	b.mu.Lock()
-	l.remove(p) // by whichever flush is next: where it is still there after a crash, the history tells
-	b.mu.Unlock()
 }
 
 // handOver writes what fallback gets; nil: it has it already. The caller holds mu.
@@ -235,12 +268,6 @@ func (b *outbox) handOver(p *parcel, fallback string) (*parcel, *lane) {
 	next.Delivery.Instead, next.Delivery.Gathered = p.Delivery.Receiver, p.Delivery.Gathered
 	b.put(l, next)
 	return next, l
-}
-
-// remove takes p out of what waits, and out of the journal. The caller holds mu.
-func (l *lane) remove(p *parcel) {
-	l.waiting = slices.DeleteFunc(l.waiting, func(other *parcel) bool { return other == p })
-	l.box.journal.Delete(waitingKey(l.receiver, p.Delivery.ID))
 }
 
 // remember has e in the history, and forgets the oldest. The caller holds mu.

@@ -211,19 +211,22 @@ func (b *outbox) keep() bool {
 func (l *lane) recall(all []keptPast) {
 	size := l.box.m.cfg.History
 	slices.SortFunc(all, func(a, c keptPast) int { return int(int64(a.N) - int64(c.N)) })
-	for i, e := range all {
-		l.ended = max(l.ended, e.N+1)
-		if i < len(all)-size || e.key != pastKey(l.receiver, e.N, size) { // the history was longer once
+	old, last := all[:max(0, len(all)-size)], all[max(0, len(all)-size):]
+	for _, e := range all {
+		if e.key != pastKey(l.receiver, e.N, size) { // the history had another size
 			l.box.journal.Delete(e.key)
 		}
-		if i < len(all)-size {
-			continue
-		}
-		if e.key != pastKey(l.receiver, e.N, size) {
-			l.box.journal.Put(pastKey(l.receiver, e.N, size), encoded(e.past))
+	}
+	for _, e := range old {
+		l.box.journal.Delete(e.key)
+	}
+	for _, e := range last {
+		if key := pastKey(l.receiver, e.N, size); e.key != key || len(old) > 0 {
+			l.box.journal.Put(key, encoded(e.past))
 		}
 		l.past = append(l.past, e.past)
 		l.know(&e.past)
+		l.ended = e.N + 1
 	}
 }
 

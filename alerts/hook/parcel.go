@@ -30,6 +30,9 @@ type parcel struct {
 	tried bool // it may have been: it is not gathered
 }
 
+// fresh reports whether p has not been tried and is no gathered one, so that it can be gathered.
+func (p *parcel) fresh() bool { return !p.tried && len(p.Members) == 0 }
+
 // meantFor is the receiver that rules have named.
 func (p *parcel) meantFor() string {
 	if len(p.Been) > 0 {

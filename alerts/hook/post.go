@@ -159,7 +159,7 @@ func (c *poster) current() (*http.Client, error) {
 	c.ca, c.client = ca, &http.Client{CheckRedirect: redirected, Transport: &http.Transport{
 		Proxy: nil, DialContext: c.places.dial, TLSClientConfig: trusted,
 		TLSHandshakeTimeout: maxTimeout, MaxResponseHeaderBytes: maxAnswerHTTP,
-		MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second, DisableCompression: true,
+		MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second, DisableCompression: true,
 	}}
 	return c.client, nil
 }

@@ -25,7 +25,7 @@ import (
 )
 
 // file has that content, for its owner alone.
-func file(t *testing.T, content string) string {
+func file(t testing.TB, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -371,13 +371,19 @@ func TestAProxyIsNotAsked(t *testing.T) {
 	want(t, "asked", asked.Load(), 0)
 }
 
-// raw is a server that says what it likes.
-func raw(t *testing.T, say func(net.Conn)) string {
+func listen(t testing.TB) net.Listener {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return ln
+}
+
+// raw is a server that says what it likes.
+func raw(t *testing.T, say func(net.Conn)) string {
+	t.Helper()
+	ln := listen(t)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
