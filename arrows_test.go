@@ -36,6 +36,8 @@ var arrows = map[string][]string{
 	"query/api":                 {"record", "store", "store/filter", "query", "query/access", "query/live", "instrument", "ui"},
 	"query/live":                {"record", "store", "store/filter"},
 	"query/access":              {"store/filter"},
+	"alerts":                    {},
+	"alerts/hook":               {"alerts", "instrument", "record"},
 	"ui":                        {},
 	"demo-services":             {"instrument", "demo-services"},
 	"infra/lockfile":            {},
