@@ -82,7 +82,7 @@ type operation struct {
 
 func listOperations(document *huma.OpenAPI) (out []operation) {
 	for path, item := range document.Paths {
-		for method, op := range map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodDelete: item.Delete} {
+		for method, op := range map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodDelete: item.Delete} {
 			if op != nil {
 				out = append(out, operation{method, path, op.Summary, op.Description, op.Extensions[roleExtension], op.Parameters})
 			}
