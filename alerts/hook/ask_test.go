@@ -254,8 +254,24 @@ func TestNotificationsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if size := len(encoded(&parcel{Notification: got})); size > 900<<10 {
-		t.Errorf("%d bytes are kept", size)
+	for i := range 200 { // the worst there is
+		n.Labels[strings.Repeat("\x01", 120)+fmt.Sprint(i)] = strings.Repeat("\x01", 1000)
+	}
+	worst, err := bounded(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &parcel{Notification: worst, Members: make([]byte, maxGathered*len(idHash{})), Delivery: newDelivery(worst, "ops", n.Time)}
+	for range 20 {
+		head := strings.Repeat("<", maxRequestHead)
+		p.Delivery.tried(Attempt{Request: head, Answer: head, Error: head[:maxReason]})
+	}
+	if size := len(encoded(p)); size > 1_000_000 {
+		t.Errorf("%d bytes wait", size)
+	}
+	p.Delivery.Outcome = Failed
+	if size := len(encoded(pastOf(p))); size > 1_000_000 {
+		t.Errorf("%d bytes are in the history", size)
 	}
 	if len(got.Title) > maxTitle || !strings.Contains(got.Text, fmt.Sprintf("%d alerts more", 5001-len(got.Alerts))) {
 		t.Errorf("title of %d bytes; text ends in %q", len(got.Title), got.Text[len(got.Text)-100:])
