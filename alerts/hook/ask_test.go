@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -293,4 +294,42 @@ func TestNotificationsAreBounded(t *testing.T) {
 		}
 	}
 	want(t, "usual webhook-id", webhookID("g-1"), "g-1")
+}
+
+// It is asked for while what it was given up with is still being kept, and the process is killed then.
+func TestWhatIsRedrivenAtOnceOutlivesACrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ops := &fake{answers: func(ctx context.Context, n int, _ *parcel, a *answer) {
+			if n == 1 {
+				a.judge(404, nil, time.Now())
+				return
+			}
+			<-ctx.Done()
+			a.err = ctx.Err()
+		}}
+		j := newMemory()
+		j.latency = time.Second
+		cfg := Config{Receivers: []Receiver{named("ops")}}
+		m := managerOf(t, cfg, j, map[string]*fake{"ops": ops})
+		notify(t, m, "ops", "g-1")
+		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
+		want(t, "outcome, which is being kept", only(t, m, "ops").Outcome, Failed)
+		if err := m.Redrive(t.Context(), "ops", "g-1"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		want(t, "begun", len(ops.ids()), 2)
+		if err := j.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		next := j.crash(rand.New(rand.NewPCG(1, 1)))
+		closeNow(m)
+		after := &fake{}
+		m = managerOf(t, cfg, next, map[string]*fake{"ops": after})
+		defer closeNow(m)
+		time.Sleep(time.Minute)
+		want(t, "got", strings.Join(after.ids(), " "), "g-1")
+	})
 }
