@@ -21,7 +21,6 @@ var start = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 
 // memory is a journal that outlives whoever writes it.
 type memory struct {
-	mu     sync.Mutex
 	kept   map[string][]byte
 	put    map[string][]byte
 	failed error // of the next flush

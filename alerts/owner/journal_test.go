@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"sync"
 	"testing"
@@ -58,7 +57,7 @@ func state(t *testing.T, client sarama.Client, topic string, j *Journal) map[str
 		t.Fatal(err)
 	}
 	out := map[string]string{}
-	for key, value := range iter.Seq2[string, []byte](maps.All(kept)) {
+	for key, value := range kept {
 		out[key] = string(value)
 	}
 	delete(out, fenceKey)

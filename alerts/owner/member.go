@@ -76,7 +76,6 @@ type Member struct {
 	meters  *meters
 	owned   atomic.Int32
 	begun   time.Time
-	claims  sync.Map // partition → *claim
 }
 
 // A member that is gone is missed within session, so that others take over within ten seconds.
