@@ -34,8 +34,8 @@ func newRoot(environ []string, stdout, stderr io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(wrongFlags)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
-		a.demo(), a.up(), a.collect(), a.serve(),
-		a.track(), a.search(), a.tail(), a.ship(), a.doctor(),
+		a.demo(), a.up(), a.collect(), a.serve(), a.alertsCommand(),
+		a.track(), a.search(), a.tail(), a.ship(), a.doctor(), a.alert(),
 		a.deadLetters(), a.storeCommand(), a.token(), a.health(), a.configuration(), a.completion(), a.manual(), a.version(),
 	)
 	return root
