@@ -69,7 +69,6 @@ const en = {
   choices: {
     title: (n: number): string => `${plural(n, 'journey', 'journeys')} it may be`,
     unknown: 'Nothing more is known of it yet',
-    columns: { verdict: 'Verdict', kind: 'Journey', start: 'Started', id: 'Tracking number' },
   },
 
   verdict: {
@@ -82,9 +81,7 @@ const en = {
   },
 
   facts: {
-    title: 'Facts',
     id: 'Tracking number',
-    copy: 'Copy',
     copyLabel: 'Copy the tracking number',
     kind: 'Journey',
     kindUnknown: 'Not known',
@@ -127,7 +124,6 @@ const en = {
     title: 'Stations passed',
     records: (n: number): string => plural(n, 'record', 'records'),
     errors: (n: number): string => plural(n, 'error', 'errors'),
-    more: (n: number): string => `${n} more`,
   },
 
   track: {
@@ -240,7 +236,6 @@ const en = {
   difference: {
     title: 'Compared',
     withUsual: 'With the usual',
-    withOther: 'With another journey',
     other: 'Tracking number of the other',
     submit: 'Compare',
     loading: 'Being compared …',
@@ -273,7 +268,6 @@ const en = {
     open: 'Open what is marked',
     error: 'Next error',
     service: 'Next change of service',
-    link: 'Copy a link to this view',
     take: 'Take it along as a file',
   },
 };
@@ -310,7 +304,6 @@ const zhTW: typeof en = {
   choices: {
     title: (n) => `可能是以下 ${n.toLocaleString('zh-TW')} 個旅程之一`,
     unknown: '目前還不知道更多',
-    columns: { verdict: '判定', kind: '旅程', start: '開始', id: '追蹤號碼' },
   },
 
   verdict: {
@@ -323,9 +316,7 @@ const zhTW: typeof en = {
   },
 
   facts: {
-    title: '資料',
     id: '追蹤號碼',
-    copy: '複製',
     copyLabel: '複製追蹤號碼',
     kind: '旅程',
     kindUnknown: '不明',
@@ -368,7 +359,6 @@ const zhTW: typeof en = {
     title: '經過的站點',
     records: (n) => `${n.toLocaleString('zh-TW')} 筆記錄`,
     errors: (n) => `${n.toLocaleString('zh-TW')} 個錯誤`,
-    more: (n) => `另有 ${n} 站`,
   },
 
   track: {
@@ -481,7 +471,6 @@ const zhTW: typeof en = {
   difference: {
     title: '比較',
     withUsual: '與平常比較',
-    withOther: '與另一個旅程比較',
     other: '另一個旅程的追蹤號碼',
     submit: '比較',
     loading: '比較中 …',
@@ -514,7 +503,6 @@ const zhTW: typeof en = {
     open: '開啟標示的項目',
     error: '下一個錯誤',
     service: '下一次換服務',
-    link: '複製連結（此檢視）',
     take: '存成檔案帶走',
   },
 };
