@@ -52,7 +52,6 @@ const en = {
     searchFailed: 'Journeys with errors here',
     searchTopic: 'Records about this topic',
     searchBoth: 'Journeys that came to both',
-    figures: 'Figures',
   },
 
   legend: { title: 'Legend', http: 'calls over HTTP', kafka: 'messages over Kafka', local: 'handed on in one process', failed: 'some failed', waiting: 'nobody picks up', queue: 'time in the queue: half · 99 %' },
@@ -110,7 +109,6 @@ const zhTW: typeof en = {
     searchFailed: '在這裡有錯誤的旅程',
     searchTopic: '關於此主題的記錄',
     searchBoth: '兩處都到過的旅程',
-    figures: '數字',
   },
 
   legend: { title: '圖例', http: 'HTTP 呼叫', kafka: 'Kafka 訊息', local: '在同一程序內交接', failed: '有些失敗', waiting: '無人取走', queue: '佇列中的時間：半數 · 99 %' },

@@ -15,7 +15,7 @@ const en = {
   idle: (duration: string): string => `${duration} idle`,
   nothingNew: (duration: string): string => `${duration}, nothing new`,
   failed: (n: number): string => `${n.toLocaleString('en')} failed`,
-  hops: (n: number): string => plural(n, 'hop', 'hops'),
+  unmarked: (n: number): string => `${plural(n, 'more warning or error', 'more warnings and errors')} of later hops ${n === 1 ? 'is' : 'are'} not marked; the list of records has them all.`,
 
   tools: {
     label: 'What the timeline shows',
@@ -121,7 +121,7 @@ const zhTW: typeof en = {
   idle: (duration) => `閒置 ${duration}`,
   nothingNew: (duration) => `${duration} 沒有動靜`,
   failed: (n) => `${n.toLocaleString('zh-TW')} 個失敗`,
-  hops: (n) => `${n.toLocaleString('zh-TW')} 站`,
+  unmarked: (n) => `另有 ${n.toLocaleString('zh-TW')} 個較後站點的警告與錯誤未標示；記錄清單中有全部。`,
 
   tools: {
     label: '時間軸顯示的內容',

@@ -37,6 +37,12 @@ describe('foldedAxis', () => {
     expect((axis.length - 100 * MS) / (100 * MS)).toBeLessThan(0.41);
   });
 
+  it('folds no more of many pauses than the eye needs', () => {
+    const runs = Array.from({ length: 60 }, (_, i) => [i * 14 * MS, i * 14 * MS + 10 * MS] as const);
+    const axis = foldedAxis(...of(...runs, [HOUR, HOUR + MS]), HOUR + MS);
+    expect(axis.breaks).toEqual([{ from: 59 * 14 * MS + 10 * MS, to: HOUR, running: false }]);
+  });
+
   it('tells instants apart', () => {
     const axis = foldedAxis(...of([0, 0], [HOUR, HOUR], [2 * HOUR, 2 * HOUR]), 2 * HOUR);
     expect([placeOf(axis, 0), placeOf(axis, HOUR) / axis.length, placeOf(axis, 2 * HOUR) / axis.length].map((place) => Math.round(place * 100) / 100)).toEqual([0, 0.5, 1]);

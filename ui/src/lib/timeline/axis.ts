@@ -37,7 +37,9 @@ export function straightAxis(until: number): Axis {
 /** A break's share of what runs, and how much all breaks together may have. */
 const SHARE = 0.045;
 const ALL_SHARES = 0.4;
-/** Where nothing runs: what is not so many times as long as its break would be stays as it is. */
+/** Idle time that is left, beside what runs: the longest stretches are folded until there is no more than that. */
+const SPARE = 0.5;
+/** What is not at least so many times as long as its break would be stays as it is. */
 const WORTH = 5;
 /** Where something runs, and nothing begins or ends: only what is a hole to everyone, and so many times as long as all the rest. */
 const HOLE = 60e9;
@@ -53,11 +55,20 @@ export function foldedAxis(from: Float64Array, to: Float64Array, until: number):
   const ran = busy - deep.reduce((sum, hole) => sum + hole.to - hole.from, 0);
   // What all happens at instants still needs room to be told apart in.
   const whole = ran > 0 ? ran : from.length;
-  const most = whole * SHARE;
-  const wide = idle.filter((gap) => gap.to - gap.from > most * WORTH).length + deep.length;
-  const room = Math.min(most, (whole * ALL_SHARES) / Math.max(wide, 1));
-  const breaks = [...idle.filter((gap) => gap.to - gap.from > room * WORTH), ...deep].toSorted((a, b) => a.from - b.from);
+  const long = longest(idle, whole * SPARE);
+  const room = Math.min(whole * SHARE, (whole * ALL_SHARES) / Math.max(long.length + deep.length, 1));
+  const breaks = [...long.filter((gap) => gap.to - gap.from > room * WORTH), ...deep].toSorted((a, b) => a.from - b.from);
   return breaks.length === 0 ? straightAxis(until) : broken(breaks, room, until);
+}
+
+/** As few of the longest as leave no more than `spare` of them all. */
+function longest(gaps: readonly Break[], spare: number): readonly Break[] {
+  let left = gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0);
+  return gaps.toSorted((a, b) => b.to - b.from - a.to + a.from).filter((gap) => {
+    const fold = left > spare;
+    if (fold) left -= gap.to - gap.from;
+    return fold;
+  });
 }
 
 function broken(breaks: readonly Break[], room: number, until: number): Axis {

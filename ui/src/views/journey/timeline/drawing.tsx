@@ -42,7 +42,7 @@ export function Drawing({ laid, journey, selected, onSelect, onOpenRecord }: Tim
   const [holds, setHolds] = useState(false);
 
   const kin = useMemo(() => kinOf(laid), [laid]);
-  const records = useMarkedRecords(journey, selected);
+  const { records, unmarked } = useMarkedRecords(journey, selected);
   const marks = useMemo(() => (records.length === 0 ? null : marksOf(records, laid)), [records, laid]);
   const stack = useMemo(() => stackLanes(laid.lanes, closed, wide ? WIDE : NARROW), [laid, closed, wide]);
   const sceneWords = useSceneWords(laid, text, mode);
@@ -156,6 +156,7 @@ export function Drawing({ laid, journey, selected, onSelect, onOpenRecord }: Tim
           <LaneLabels stack={stack} first={lanes[0]} end={lanes[1]} onToggle={toggle} />
         </div>
       </div>
+      {unmarked > 0 && <p class="timeline-unmarked">{words.unmarked(unmarked)}</p>}
       <ChosenHop facts={read} place={words.facts.place(chosen + 1, laid.journey.hops.length)} onOpen={recordOf(chosen) === '' ? null : acts.open} />
       <i ref={parts.probe} class="timeline-probe" aria-hidden="true" />
     </section>
