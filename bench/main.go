@@ -29,7 +29,7 @@ var areas = []struct {
 	{"query", queryArea},
 	{"gateway", gatewayArea},
 	{"ui", uiArea},
-	{"cli", nil}, {"alerts", nil},
+	{"cli", ships}, {"alerts", nil},
 }
 
 func main() {

@@ -55,6 +55,10 @@ func play(role string) error {
 		return playCatalogue(argument)
 	case "crowd":
 		return playCrowd(argument)
+	case "intake":
+		return playIntake(argument)
+	case "ship without end":
+		return playShip(argument)
 	case "pour into embedded":
 		return pourEmbedded(argument)
 	case "pour into sqlite":

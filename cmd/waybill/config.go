@@ -21,6 +21,7 @@ import (
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/waybill-log/waybill/evidence"
 	"github.com/waybill-log/waybill/instrument"
@@ -63,6 +64,9 @@ var settings = []setting{
 	{"token-file", "", "file that holds the token"},
 	{"tokens-file", "", "YAML file of who may ask the API for what, by hashes of their tokens (default: who has the token)"},
 	{"server", "", "URL of a Waybill server (default: http://127.0.0.1:7600)"},
+	{"server-ca-file", "", "PEM file of who signed that server's certificate (default: the system's)"},
+	{"context", "", "which server is asked, by its name in $XDG_CONFIG_HOME/waybill/contexts.yaml"},
+	{"collector-url", "", "URL of a collector that takes in records (default: http://127.0.0.1:7601)"},
 	{"query-addr", "127.0.0.1:7600", "address of the API and the web page"},
 	{"collector-addr", "127.0.0.1:7601", "address of the collector's health, metrics and NDJSON intake"},
 	{"otlp-http-addr", "127.0.0.1:4318", "address that takes in OpenTelemetry over HTTP (empty: none)"},
@@ -107,6 +111,9 @@ type config struct {
 	TokenFile         string   `koanf:"token-file"`
 	TokensFile        string   `koanf:"tokens-file"`
 	Server            string   `koanf:"server"`
+	ServerCAFile      string   `koanf:"server-ca-file"`
+	Context           string   `koanf:"context"`
+	CollectorURL      string   `koanf:"collector-url"`
 	QueryAddr         string   `koanf:"query-addr"`
 	CollectorAddr     string   `koanf:"collector-addr"`
 	OTLPHTTPAddr      string   `koanf:"otlp-http-addr"`
@@ -121,9 +128,11 @@ type config struct {
 	PublicURL         string   `koanf:"public-url"`
 	DemoProtocol      string   `koanf:"demo-protocol"`
 
-	retention  time.Duration   // Retention, read
-	storeBytes int64           // StoreBytes, read
-	routes     []journey.Route // Routes, read
+	given      map[string]any    // by name, before anything is read
+	sources    map[string]source // by name
+	retention  time.Duration     // Retention, read
+	storeBytes int64             // StoreBytes, read
+	routes     []journey.Route   // Routes, read
 }
 
 func (c *config) kafkaSecurity() instrument.Security {
@@ -138,6 +147,11 @@ const envPrefix = "WAYBILL_"
 // envName is a setting's name in the environment.
 func envName(name string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// addKafkaSettings gives a command the flags that say which Kafka is meant, and who asks it.
+func addKafkaSettings(cmd *cobra.Command) {
+	addSettings(cmd, "kafka-brokers", "kafka-tls", "kafka-ca-file", "kafka-cert-file", "kafka-key-file", "kafka-user", "kafka-password", "kafka-password-file", "kafka-sasl-mechanism")
 }
 
 // addSettings gives a command the flags of some settings, and --config.
@@ -158,19 +172,50 @@ func addSettings(cmd *cobra.Command, names ...string) {
 			cmd.Flags().String(s.name, v, help)
 		}
 	}
-	cmd.Flags().String("config", "", "YAML file of settings [WAYBILL_CONFIG]")
+	if cmd.Flags().Lookup("config") == nil {
+		cmd.Flags().String("config", "", "YAML file of settings [WAYBILL_CONFIG]")
+	}
 }
 
-// loadConfig reads flags over environment over file over defaults. Unknown keys
-// of the file are errors; unknown WAYBILL_ variables, which may be meant for
+// source is where a setting's value is from.
+type source string
+
+// Sources, the weakest first. A context named by the flag is stronger than the environment.
+const (
+	fromDefault source = "default"
+	fromFile    source = "file"
+	fromContext source = "context"
+	fromEnviron source = "environment"
+	fromFlag    source = "flag"
+)
+
+// layer is settings that stand over weaker ones.
+type layer struct {
+	from     source
+	settings *koanf.Koanf
+}
+
+// loadConfig reads flags over environment over context over file over defaults. Unknown
+// keys of the file are errors; unknown WAYBILL_ variables, which may be meant for
 // something else, are named on warn.
 func loadConfig(cmd *cobra.Command, environ []string, warn io.Writer) (config, error) {
 	known := map[string]any{}
 	for _, s := range settings {
 		known[s.name] = s.value
 	}
-	k := koanf.New("\x00") // names are flat
-	if err := k.Load(confmap.Provider(known, ""), nil); err != nil {
+	k := koanf.New(flat)
+	sources := map[string]source{}
+	lay := func(l layer) error {
+		for name := range l.settings.All() {
+			sources[name] = l.from
+		}
+		return k.Merge(l.settings)
+	}
+	defaults, environment := koanf.New(flat), koanf.New(flat)
+	if err := defaults.Load(confmap.Provider(known, ""), nil); err != nil {
+		return config{}, err
+	}
+	if err := lay(layer{fromDefault, defaults}); err != nil {
 		return config{}, err
 	}
 	path, _ := cmd.Flags().GetString("config")
@@ -180,11 +225,45 @@ func loadConfig(cmd *cobra.Command, environ []string, warn io.Writer) (config, e
 		}
 	}
 	if path != "" {
-		if err := loadFile(k, path, known); err != nil {
+		file, err := loadFile(path, known)
+		if err == nil {
+			err = lay(layer{fromFile, file})
+		}
+		if err != nil {
 			return config{}, usage(err)
 		}
 	}
-	provider := env.Provider("\x00", env.Opt{
+	if err := environment.Load(environProvider(environ, known, warn), nil); err != nil {
+		return config{}, usage(err)
+	}
+	flags, err := givenFlags(cmd.Flags())
+	if err != nil {
+		return config{}, usage(err)
+	}
+	layers := []layer{{fromEnviron, environment}, {fromFlag, flags}}
+	if cmd.Flags().Lookup("context") != nil {
+		if layers, err = withContext(layers, k, environ); err != nil {
+			return config{}, usage(err)
+		}
+	}
+	for _, l := range layers {
+		if err := lay(l); err != nil {
+			return config{}, usage(err)
+		}
+	}
+	var cfg config
+	if err := k.Unmarshal("", &cfg); err != nil {
+		return config{}, usage(fmt.Errorf("settings: %w", err))
+	}
+	cfg.given, cfg.sources = k.All(), sources
+	return cfg, cfg.resolve()
+}
+
+// flat is a delimiter that no name has.
+const flat = "\x00"
+
+func environProvider(environ []string, known map[string]any, warn io.Writer) koanf.Provider {
+	return env.Provider(flat, env.Opt{
 		Prefix:      envPrefix,
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(key, value string) (string, any) {
@@ -203,30 +282,31 @@ func loadConfig(cmd *cobra.Command, environ []string, warn io.Writer) (config, e
 			}
 		},
 	})
-	if err := k.Load(provider, nil); err != nil {
-		return config{}, usage(err)
-	}
-	if err := k.Load(posflag.Provider(cmd.Flags(), "\x00", k), nil); err != nil {
-		return config{}, usage(err)
-	}
-	var cfg config
-	if err := k.Unmarshal("", &cfg); err != nil {
-		return config{}, usage(fmt.Errorf("settings: %w", err))
-	}
-	return cfg, cfg.resolve()
 }
 
-func loadFile(k *koanf.Koanf, path string, known map[string]any) error {
-	f := koanf.New("\x00")
+// givenFlags are the settings among a command's flags that somebody has given.
+func givenFlags(all *pflag.FlagSet) (*koanf.Koanf, error) {
+	given := pflag.NewFlagSet("", pflag.ContinueOnError)
+	for _, s := range settings {
+		if f := all.Lookup(s.name); f != nil && f.Changed {
+			given.AddFlag(f)
+		}
+	}
+	k := koanf.New(flat)
+	return k, k.Load(posflag.Provider(given, flat, nil), nil)
+}
+
+func loadFile(path string, known map[string]any) (*koanf.Koanf, error) {
+	f := koanf.New(flat)
 	if err := f.Load(file.Provider(path), yaml.Parser()); err != nil {
-		return fmt.Errorf("settings file %s: %w", path, err)
+		return nil, fmt.Errorf("settings file %s: %w", path, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.All())) {
 		if _, ok := known[name]; !ok {
-			return fmt.Errorf("settings file %s: %q is not a setting%s", path, name, didYouMean(name))
+			return nil, fmt.Errorf("settings file %s: %q is not a setting%s", path, name, didYouMean(name))
 		}
 	}
-	return k.Merge(f)
+	return f, nil
 }
 
 // resolve reads files of secrets and checks what no single part can.
@@ -334,14 +414,17 @@ func splitList(text string) []string {
 
 // didYouMean names the setting that a misspelt one is closest to.
 func didYouMean(name string) string {
-	plain := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, envPrefix), "_", "-"))
+	var names []string
 	for _, s := range settings {
-		if strings.HasPrefix(s.name, plain) || strings.HasPrefix(plain, s.name) {
-			if strings.HasPrefix(name, envPrefix) {
-				return "; did you mean " + envName(s.name) + "?"
-			}
-			return "; did you mean " + s.name + "?"
-		}
+		names = append(names, s.name)
 	}
-	return ""
+	plain, inEnviron := strings.CutPrefix(name, envPrefix)
+	best := nearest(strings.ToLower(strings.ReplaceAll(plain, "_", "-")), names)
+	switch {
+	case best == "":
+		return ""
+	case inEnviron:
+		best = envName(best)
+	}
+	return "; did you mean " + best + "?"
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/waybill-log/waybill/collector"
+	"github.com/waybill-log/waybill/terminal"
 )
 
 // deadLetters reads and replays what no store could take.
@@ -81,7 +82,7 @@ func (a *app) listLetters() *cobra.Command {
 				table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "ID\tWRITTEN\tFROM\tBYTES\tREASON")
 				for _, l := range letters {
-					fmt.Fprintf(table, "%s\t%s\t%s/%d/%d\t%d\t%s\n", l.ID(), l.Time.UTC().Format("2006-01-02 15:04:05"), clean(l.Topic), l.SourcePartition, l.SourceOffset, len(l.Value), clean(l.Reason))
+					fmt.Fprintf(table, "%s\t%s\t%s/%d/%d\t%d\t%s\n", l.ID(), l.Time.UTC().Format("2006-01-02 15:04:05"), terminal.Clean(l.Topic), l.SourcePartition, l.SourceOffset, len(l.Value), terminal.Clean(l.Reason))
 				}
 				return table.Flush()
 			})
@@ -144,7 +145,7 @@ func (a *app) showLetter() *cobra.Command {
 func letterText(l collector.Letter) string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-9s %s\n", name, clean(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(&b, "%-9s %s\n", name, terminal.Clean(fmt.Sprintf(format, args...)))
 	}
 	line("letter", "%s, written %s", l.ID(), l.Time.UTC().Format(time.RFC3339))
 	line("reason", "%s", l.Reason)

@@ -16,9 +16,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/waybill-log/waybill/client"
 	"github.com/waybill-log/waybill/demo-services/messaging"
 	"github.com/waybill-log/waybill/demo-services/shop"
 	"github.com/waybill-log/waybill/journey"
+	"github.com/waybill-log/waybill/query"
+	"github.com/waybill-log/waybill/terminal"
 )
 
 // firstLook is what demo -o json prints.
@@ -147,7 +150,13 @@ func (a *app) runDemo(ctx context.Context, s *stack, d *demonstration) error {
 		slog.New(a.console()).InfoContext(ctx, "demo services are running", "services", s.cfg.DemoServices)
 		return nil
 	}
-	err = a.play(ctx, newClient(server, s.cfg.Token), services, d)
+	asked := s.cfg
+	asked.Server = server
+	c, err := clientOf(&asked)
+	if err != nil {
+		return err
+	}
+	err = a.play(ctx, c, services, d)
 	if d.once && d.scenario != "" { // nobody is there to turn them back
 		err = errors.Join(err, services.Mend())
 	}
@@ -165,10 +174,10 @@ func expected(t *messaging.Table) (routes []journey.Route) {
 }
 
 // play buys, or plays a scenario, and prints the journey.
-func (a *app) play(ctx context.Context, c *client, services *shop.Shop, d *demonstration) (err error) {
+func (a *app) play(ctx context.Context, c *client.Client, services *shop.Shop, d *demonstration) (err error) {
 	var id string
 	var played shop.Scenario
-	var j *journey.Journey
+	var j *query.Journey
 	if d.scenario == "" {
 		if id, err = services.Buy(ctx, "USER1", 100); err == nil {
 			j, err = a.follow(ctx, c, id, d.within)
@@ -183,7 +192,9 @@ func (a *app) play(ctx context.Context, c *client, services *shop.Shop, d *demon
 	if d.output == "json" {
 		return json.NewEncoder(a.stdout).Encode(firstLook{id, j.Verdict, page})
 	}
-	if err := writeJourney(a.stdout, j); err != nil {
+	width, isTerminal := a.columns()
+	style := terminal.Style{Width: width, Colour: isTerminal && a.colours()}
+	if err := style.Journey(a.stdout, &j.Journey); err != nil {
 		return err
 	}
 	if played.Name != "" {
@@ -192,14 +203,14 @@ func (a *app) play(ctx context.Context, c *client, services *shop.Shop, d *demon
 		}
 	}
 	_, err = fmt.Fprintf(a.stdout, "\nSee it:     %s\nTrack it:   waybill track --server %s %s\nThe shop:   %s/ (USER1, demo1)\nBreak it:   %s/admin/\n",
-		page, c.server, id, services.URL(), services.RegistryURL())
+		page, c.Server(), id, services.URL(), services.RegistryURL())
 	return err
 }
 
 // follow asks for a journey until it is delivered and the horizon has passed
 // its end. It fails with the reason when that does not happen in time.
-func (a *app) follow(ctx context.Context, c *client, id string, within time.Duration) (*journey.Journey, error) {
-	return a.until(ctx, c, id, within, func(j *journey.Journey) string {
+func (a *app) follow(ctx context.Context, c *client.Client, id string, within time.Duration) (*query.Journey, error) {
+	return a.until(ctx, c, id, within, func(j *query.Journey) string {
 		switch {
 		case j.Verdict != journey.Delivered || j.Completeness != journey.Proved:
 			return fmt.Sprintf("it is %s (%s), its records are %s (%s)", j.Verdict, j.Reason, j.Completeness, j.CompletenessReason)
@@ -211,8 +222,8 @@ func (a *app) follow(ctx context.Context, c *client, id string, within time.Dura
 }
 
 // followTo asks for a journey until it has one of some verdicts and the horizon has passed its end.
-func (a *app) followTo(ctx context.Context, c *client, id string, within time.Duration, ends []string) (*journey.Journey, error) {
-	return a.until(ctx, c, id, within, func(j *journey.Journey) string {
+func (a *app) followTo(ctx context.Context, c *client.Client, id string, within time.Duration, ends []string) (*query.Journey, error) {
+	return a.until(ctx, c, id, within, func(j *query.Journey) string {
 		if !slices.Contains(ends, string(j.Verdict)) || j.AsOf == nil || !j.AsOf.After(j.End) {
 			return fmt.Sprintf("it is %s (%s)", j.Verdict, j.Reason)
 		}
@@ -221,18 +232,19 @@ func (a *app) followTo(ctx context.Context, c *client, id string, within time.Du
 }
 
 // until asks for a journey until amiss has nothing to say of it.
-func (a *app) until(ctx context.Context, c *client, id string, within time.Duration, amiss func(*journey.Journey) string) (*journey.Journey, error) {
+func (a *app) until(ctx context.Context, c *client.Client, id string, within time.Duration, amiss func(*query.Journey) string) (*query.Journey, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, within, errTooLate)
 	defer cancel()
 	last := "no record has arrived"
+	var refused *client.Error
 	for {
-		j, err := c.journey(ctx, id)
+		j, err := c.Journey(ctx, id)
 		switch {
 		case err == nil:
 			if last = amiss(j); last == "" {
 				return j, nil
 			}
-		case errors.Is(err, errNotNow):
+		case errors.As(err, &refused) && refused.Passes():
 			last = err.Error()
 		case exitCode(err) != exitNotFound && ctx.Err() == nil:
 			return nil, err

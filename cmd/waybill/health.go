@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/waybill-log/waybill/terminal"
 )
 
 // health asks a process whether it is ready; images have no other client.
@@ -36,7 +38,7 @@ func (a *app) health() *cobra.Command {
 				return coded{err, exitUnreachable}
 			}
 			if res.StatusCode != http.StatusOK {
-				return fmt.Errorf("%s: %s", res.Status, clean(strings.TrimSpace(string(body))))
+				return fmt.Errorf("%s: %s", res.Status, terminal.Clean(strings.TrimSpace(string(body))))
 			}
 			return nil
 		},

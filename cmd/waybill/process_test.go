@@ -41,6 +41,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	cmd    *exec.Cmd
 	stdout io.ReadCloser
+	out    *bufio.Reader // over stdout, for who reads line by line
 	mu     sync.Mutex
 	stderr bytes.Buffer
 	line   chan struct{} // a line was written to stderr

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
@@ -22,9 +21,9 @@ func newRoot(environ []string, stdout, stderr io.Writer) *cobra.Command {
 		Short:         "Tells where a request went, where it is, and what went wrong",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage(fmt.Errorf("unknown command %q; see waybill --help", args[0]))
+				return wrongCommand(cmd, args[0])
 			}
 			return nil
 		},
@@ -32,30 +31,18 @@ func newRoot(environ []string, stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(fmt.Errorf("%w; see %s --help", err, cmd.CommandPath()))
-	})
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.demo(), a.up(), a.collect(), a.serve(), a.track(), a.deadLetters(), a.storeCommand(), a.token(), a.health(), a.version())
+	root.SetFlagErrorFunc(wrongFlags)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(
+		a.demo(), a.up(), a.collect(), a.serve(),
+		a.track(), a.search(), a.tail(), a.ship(), a.doctor(),
+		a.deadLetters(), a.storeCommand(), a.token(), a.health(), a.configuration(), a.completion(), a.manual(), a.version(),
+	)
 	return root
 }
 
 // console shows what goes on, on stderr.
 func (a *app) console() slog.Handler { return slog.NewTextHandler(a.stderr, nil) }
-
-func (a *app) version() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: none,
-		RunE: func(*cobra.Command, []string) error {
-			version := "(unknown)"
-			if info, ok := debug.ReadBuildInfo(); ok {
-				version = info.Main.Version
-			}
-			_, err := fmt.Fprintln(a.stdout, "waybill", version)
-			return err
-		},
-	}
-}
 
 func none(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {

@@ -96,13 +96,17 @@ func (s *stack) openBroker() error {
 	return nil
 }
 
+// elasticsearch is where it is, and as whom it is asked.
+func (c *config) elasticsearch() elastic.Config {
+	return elastic.Config{URLs: c.ElasticsearchURLs, User: c.ESUser, Password: c.ESPassword, APIKey: c.ESAPIKey, CAFile: c.ESCAFile}
+}
+
 // openStore opens Elasticsearch, or the embedded store where none is set.
 func (s *stack) openStore(ctx context.Context) (err error) {
 	if len(s.cfg.ElasticsearchURLs) > 0 {
-		s.store, err = elastic.Open(ctx, elastic.Config{
-			URLs: s.cfg.ElasticsearchURLs, User: s.cfg.ESUser, Password: s.cfg.ESPassword, APIKey: s.cfg.ESAPIKey, CAFile: s.cfg.ESCAFile,
-			Logger: slog.New(s.console),
-		})
+		es := s.cfg.elasticsearch()
+		es.Logger = slog.New(s.console)
+		s.store, err = elastic.Open(ctx, es)
 	} else {
 		s.store, err = embedded.Open(embedded.Config{Dir: s.cfg.storeDir(), MaxBytes: s.cfg.storeBytes, Logger: slog.New(s.console)})
 	}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -54,7 +56,43 @@ func TestMisuseIsToldAndHasItsExitCode(t *testing.T) {
 	f(exitUsage, "1 to 2048 bytes, not 3000", nil, "track", strings.Repeat("a", 3000))
 	f(exitUsage, "want read, write or admin", nil, "token", "ci", "--role", "king")
 	f(exitUsage, "tokens.yaml", nil, "up", "--tokens-file", filepath.Join(dir, "tokens.yaml"), "--data", filepath.Join(dir, "t"), "--query-addr", "127.0.0.1:0", "--kafka-addr", "127.0.0.1:0", "--collector-addr", "127.0.0.1:0", "--otlp-http-addr", "", "--otlp-grpc-addr", "")
-	f(exitUsage, "want text or json", nil, "track", "-o", "xml", "a")
+	f(exitUsage, "want text, json, jsonl, html or mermaid", nil, "track", "-o", "xml", "a")
+	f(exitUsage, "leave out --follow", nil, "track", "--diff", "usual", "--follow", "a")
+	f(exitUsage, "leave out -o json", nil, "track", "--raw", "-o", "json", "a")
+	f(exitUsage, "not as html", nil, "track", "--diff", "usual", "-o", "html", "a")
+	f(exitUsage, "want auto, always or never", nil, "track", "--color", "red", "a")
+	f(exitUsage, "such as Europe/Berlin", nil, "track", "--timezone", "Mars/Base", "a")
+	f(exitUsage, "times are clock, rfc3339 or relative", nil, "track", "--times", "soon", "a")
+	f(exitUsage, "want a duration such as 30s", nil, "track", "--timeout", "-1s", "a")
+	f(exitUsage, "want http://host:port", nil, "track", "--server", "localhost:7600", "a")
+	f(exitUsage, "holds no certificate", nil, "track", "--server-ca-file", write("ca", "x"), "a")
+	f(exitUsage, `unknown command "trakc"; did you mean track?`, nil, "trakc", "a")
+	f(exitUsage, "unknown flag: --folow; did you mean --follow?", nil, "track", "--folow", "a")
+	f(exitUsage, `unknown command "chek"; did you mean check?`, nil, "config", "chek")
+	f(exitUsage, "bash, zsh, fish or powershell", nil, "completion", "tcsh")
+	f(exitUsage, "one folder, not 0", nil, "man")
+	f(exitUsage, "want text or json", nil, "version", "-o", "xml")
+	f(exitUsage, "want yaml or json", nil, "config", "print", "-o", "xml")
+	f(exitUsage, "want table, json, jsonl or csv", nil, "search", "-o", "xml")
+	f(exitUsage, "0 is all", nil, "search", "-n", "-1")
+	f(exitUsage, `no column "colour"; there are id, verdict`, nil, "search", "--columns", "id,colour")
+	f(exitUsage, "there are label.KEY, time", nil, "search", "--records", "--columns", "verdict")
+	f(exitUsage, "-o jsonl has everything", nil, "search", "--records", "--columns", "time", "-o", "jsonl")
+	f(exitUsage, "the newest first", nil, "search", "--oldest-first")
+	f(exitUnreachable, "no Waybill server answers at http://127.0.0.1:1", nil, "search", "--server", "http://127.0.0.1:1")
+	f(exitUsage, "the syntax is that of RE2", nil, "tail", "--include", "(?<=a)b")
+	f(exitUsage, "there are .Time", nil, "tail", "--template", "{{.Colour}}")
+	f(exitUsage, "leave out -o jsonl", nil, "tail", "--template", "{{.Time}}", "-o", "jsonl")
+	f(exitUsage, "want 0 to 1000", nil, "tail", "-n", "5000")
+	f(exitUsage, "give -n or --since, not both", nil, "tail", "-n", "5", "--since", "1h")
+	f(exitUsage, "0 is no limit", nil, "tail", "--limit", "-1")
+	f(exitUsage, "--ui wants a terminal", nil, "tail", "--ui")
+	f(exitUsage, "leave out --kafka-brokers", nil, "tail", "-n", "5", "--kafka-brokers", "127.0.0.1:1")
+	f(exitUsage, "  colour:red\n  ^", nil, "tail", "colour:red", "--kafka-brokers", "127.0.0.1:1") // its column
+	f(exitUsage, "of verdict, visited", nil, "tail", "verdict:stalled", "--kafka-brokers", "127.0.0.1:1")
+	f(exitUnreachable, "no Waybill server answers at http://127.0.0.1:1", nil, "tail", "--server", "http://127.0.0.1:1")
+	f(exitNotAllowed, "a token", nil, "tail", "--server", wantsToken.URL)
+	f(exitNotAllowed, "a token", nil, "search", "--server", wantsToken.URL)
 	f(exitUnreachable, "no Waybill server answers at http://127.0.0.1:1", nil, "track", "--server", "http://127.0.0.1:1", "a")
 	f(exitNotAllowed, "a token ·[31mplease", nil, "track", "--server", wantsToken.URL, "a")
 	f(exitUnreachable, "refused", nil, "health", "http://127.0.0.1:1/readyz")
@@ -124,5 +162,10 @@ func TestFlagsOverEnvironmentOverFileOverDefaults(t *testing.T) {
 func TestVersion(t *testing.T) {
 	if r := once(t, nil, "version"); r.code != 0 || !strings.HasPrefix(r.stdout, "waybill ") {
 		t.Errorf("%+v", r)
+	}
+	r := once(t, nil, "version", "-o", "json")
+	var v release
+	if err := json.Unmarshal([]byte(r.stdout), &v); err != nil || v.Version == "" || v.Go != runtime.Version() || !strings.Contains(r.stdout, `"commit"`) {
+		t.Errorf("%+v %v", r, err)
 	}
 }

@@ -86,11 +86,13 @@ func (in *Intake) ndjson(w http.ResponseWriter, r *http.Request, l *lease) (*tak
 
 // lines maps every line of a body. Its error is a *refusal of them all.
 func (in *Intake) lines(body []byte, l *lease, received time.Time) (*taken, *batch, error) {
-	for _, text := range numbered(body) { // first what tells the correlation IDs of traces, whatever the order
+	var whole []ownLine
+	for number, text := range numbered(body) { // first what tells the correlation IDs of traces, whatever the order
 		switch own, d, err := readLine(text, received); {
 		case err != nil:
 		case d == nil:
 			in.traces.learn(own.TraceID, own.CorrelationID)
+			whole = append(whole, ownLine{number, own.CorrelationKey})
 		default:
 			id, _ := d.claim.id()
 			in.traces.learn(d.TraceID, id)
@@ -99,15 +101,21 @@ func (in *Intake) lines(body []byte, l *lease, received time.Time) (*taken, *bat
 	t := &taken{Refused: []refusedLine{}}
 	b := in.batch(l)
 	for number, text := range numbered(body) {
-		own, d, err := readLine(text, received)
+		if len(whole) > 0 && whole[0].number == number {
+			if err := b.add(whole[0].key, text); err != nil {
+				return nil, nil, err
+			}
+			whole = whole[1:]
+			t.Accepted++
+			continue
+		}
+		_, d, err := readLine(text, received)
 		switch {
 		case err != nil:
 			if t.RefusedCount++; len(t.Refused) < maxRefused {
 				t.Refused = append(t.Refused, refusedLine{number, err.Error()})
 			}
 			continue
-		case d == nil:
-			err = b.add(own.CorrelationKey, text)
 		default:
 			if d.ID == "" {
 				d.ID = b.id(d.content)
@@ -124,6 +132,12 @@ func (in *Intake) lines(body []byte, l *lease, received time.Time) (*taken, *bat
 	return t, b, nil
 }
 
+// ownLine is a line that is a record of our contract.
+type ownLine struct {
+	number int
+	key    string // shares the body's memory
+}
+
 // numbered are the lines of a body that are not blank, from 1.
 func numbered(body []byte) iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
@@ -137,10 +151,10 @@ func numbered(body []byte) iter.Seq2[int, []byte] {
 	}
 }
 
-// readLine returns a record of our contract, or the draft of another one. Its
-// error says why the line is refused.
+// readLine returns a record of our contract, which shares the line's memory and is without labels, or the draft of
+// another one. Its error says why the line is refused.
 func readLine(text []byte, received time.Time) (record.Record, *draft, error) {
-	if r, err := record.Decode(text); err == nil {
+	if r, err := record.View(text); err == nil {
 		return r, nil, nil
 	}
 	if len(text) > maxLine {

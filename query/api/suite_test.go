@@ -253,6 +253,7 @@ var questions = []struct{ path, has string }{
 	{"/records/context?id=otlp-1&within=service&at=2026-11-23T14:00:00Z", "POST /checkout"},
 	{"/services", `"name":"gateway"`},
 	{"/map", `"id":"service:bank"`},
+	{"/map?q=verdict:stalled", `"journeys":0,"verdicts":[],"first":null`},
 	{"/usual/" + url.PathEscape("POST /purchases"), `"journeys":2`},
 	{"/fields", `"name":"verdict","field":"","kind":"journey"`},
 	{"/deadletters", `not JSON`},

@@ -218,6 +218,18 @@ func TestARevisionIsForThoseWhoSeeTheSame(t *testing.T) {
 	wantProblem(t, get(h, journeys+first+"/records"), 404, "no records of")
 }
 
+// What they see is not what they may see: a filter that happens to match all is another one.
+func TestTwoWhoSeeTheSameRecordsHaveARevisionEach(t *testing.T) {
+	var only filter.Node
+	h := serve(t, setup{Store: filled(t), Only: func(context.Context) filter.Node { return only }})
+	whole := answerOf[query.Journey](t, h, journeys+first+"?view=head").Revision
+	only = filter.Exists{Field: "service.name"}
+	some := answerOf[query.Journey](t, h, journeys+first+"?view=head").Revision
+	answerOf[query.JourneyRecords](t, h, journeys+first+"/records?revision="+some)
+	only = nil
+	answerOf[query.JourneyRecords](t, h, journeys+first+"/records?revision="+whole)
+}
+
 func TestABuildThatIsTooLargeIsNotKept(t *testing.T) {
 	h := serve(t, setup{Store: filled(t), Kept: 100})
 	revision := answerOf[query.Journey](t, h, journeys+first+"?view=head").Revision

@@ -54,6 +54,22 @@ type Store struct {
 // Open checks that Elasticsearch answers and puts the index templates. Errors
 // wrap store.ErrUnavailable where the cluster does not answer, and name its address.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s, err := connect(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open Elasticsearch store: %w", err)
+	}
+	for kind, text := range templates {
+		if err := s.putTemplate(ctx, kind, text); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// templates are those of this binary, by what is in their indices.
+var templates = map[string]string{"records": template.Records, "journeys": template.Journeys}
+
+func connect(cfg Config) (*Store, error) {
 	if cfg.Prefix == "" {
 		cfg.Prefix = "waybill"
 	}
@@ -65,7 +81,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	transport, err := cfg.transport()
 	if err != nil {
-		return nil, fmt.Errorf("open Elasticsearch store: %w", err)
+		return nil, err
 	}
 	es, err := elasticsearch.NewBaseClient(elasticsearch.Config{
 		Addresses: cfg.URLs, Username: cfg.User, Password: cfg.Password, APIKey: cfg.APIKey,
@@ -73,15 +89,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		DisableRetry: true, // Put retries what may be retried
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open Elasticsearch store: %w", err)
+		return nil, err
 	}
-	s := &Store{es: es, urls: strings.Join(cfg.URLs, ", "), prefix: cfg.Prefix, wait: cfg.Wait, log: cfg.Logger, created: map[string]bool{}}
-	for kind, text := range map[string]string{"records": template.Records, "journeys": template.Journeys} {
-		if err := s.putTemplate(ctx, kind, text); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	return &Store{es: es, urls: strings.Join(cfg.URLs, ", "), prefix: cfg.Prefix, wait: cfg.Wait, log: cfg.Logger, created: map[string]bool{}}, nil
 }
 
 // transport neither asks for compressed answers, which cost more than they save
@@ -117,21 +127,19 @@ func (s *Store) putTemplate(ctx context.Context, kind, text string) error {
 	if err != nil {
 		return fmt.Errorf("get index template %s: %w", name, err)
 	}
-	var own struct {
-		Version int `json:"version"`
+	own, err := versionOf(text)
+	if err != nil {
+		return err
 	}
-	if err := json.Unmarshal([]byte(text), &own); err != nil {
-		return fmt.Errorf("index template: %w", err)
-	}
-	if there > own.Version {
-		s.log.Warn("the index template is newer than this binary's, and stays", "template", name, "version", there, "own_version", own.Version)
+	if there > own {
+		s.log.Warn("the index template is newer than this binary's, and stays", "template", name, "version", there, "own_version", own)
 		return nil
 	}
 	body := strings.Replace(text, `"waybill-`+kind+`-*"`, `"`+name+`-*"`, 1)
 	_, err = s.do(ctx, esapi.IndicesPutIndexTemplateRequest{Name: name, Body: strings.NewReader(body)})
 	var refused *refusal
 	if errors.As(err, &refused) && refused.status == http.StatusForbidden && there > 0 {
-		s.log.Warn("the index template may not be put, and stays as it is", "template", name, "version", there, "own_version", own.Version)
+		s.log.Warn("the index template may not be put, and stays as it is", "template", name, "version", there, "own_version", own)
 		return nil
 	}
 	if err != nil {

@@ -205,6 +205,14 @@ func limit(t *testing.T, s store.Store) {
 	if _, more, _ := s.ByKey(t.Context(), "a", 10); more {
 		t.Error("more, although all are there")
 	}
+	backwards := entries(t, "b", "n2", 10) // the earliest come last
+	slices.Reverse(backwards)
+	put(t, s, backwards, 10, 0, 0)
+	get(t, s, "b", 100, 10)
+	got, more, err = s.ByKey(t.Context(), "b", 4)
+	if err != nil || !more || len(got) != 4 || got[0].ID != "n2-1" || got[3].ID != "n2-4" {
+		t.Errorf("put backwards, there are %d, more %v, %v", len(got), more, err)
+	}
 }
 
 func conflict(t *testing.T, s store.Store) {

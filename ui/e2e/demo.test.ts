@@ -39,7 +39,7 @@ describe.runIf(possible)('a running demo', () => {
     await page.locator('#verdict', { hasText: 'Delivered' }).waitFor();
     expect(new URL(page.url()).searchParams.get('id')).toBe(look.correlation_id);
     expect(await page.locator('#correlation-id').textContent()).toBe(look.correlation_id);
-    const services = await page.locator('.hop h3 bdi').allTextContents();
+    const services = await page.locator('.hop h3 .service bdi').allTextContents();
     expect(services).toEqual(expect.arrayContaining(['gateway', 'bank', 'game']));
     const queued = await page.locator('.leg[data-transport="kafka"] .leg-words').allInnerTexts();
     expect(queued.length).toBeGreaterThanOrEqual(2);

@@ -117,7 +117,7 @@ const en = {
     exported: (name: string): string => `Saved as ${name}`,
     exportFailed: 'It could not be fetched.',
     link: 'Copy link',
-    linkLabel: 'Copy a link to this view',
+    linkLabel: 'Copy link to this view',
     print: 'Print',
   },
   news: (hops: number, records: number): string => [hops > 0 ? plural(hops, 'new hop', 'new hops') : '', records > 0 ? plural(records, 'new record', 'new records') : ''].filter(Boolean).join(', '),

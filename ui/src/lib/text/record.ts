@@ -52,8 +52,6 @@ const en = {
   fieldActions: (name: string): string => `${name}: what may be done with it`,
   only: 'Only these',
   without: 'Without these',
-  onlyLabel: (condition: string): string => `Only records with ${condition}`,
-  withoutLabel: (condition: string): string => `Only records without ${condition}`,
   moreFields: (n: number): string => `Show ${plural(n, 'more field', 'more fields')}`,
 
   context: {
@@ -109,8 +107,6 @@ const zhTW: typeof en = {
   fieldActions: (name) => `${name}：可用的動作`,
   only: '只看這些',
   without: '排除這些',
-  onlyLabel: (condition) => `只看符合 ${condition} 的記錄`,
-  withoutLabel: (condition) => `排除符合 ${condition} 的記錄`,
   moreFields: (n) => `再顯示 ${n.toLocaleString('zh-TW')} 個欄位`,
 
   context: {

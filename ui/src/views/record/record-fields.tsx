@@ -62,8 +62,8 @@ function Conditions({ field, value, refine }: { readonly field: string; readonly
   const said = printable(condition);
   return (
     <>
-      <Link to={page} params={to(false)} class="copy" label={text.onlyLabel(said)}>{text.only}</Link>
-      <Link to={page} params={to(true)} class="copy" label={text.withoutLabel(said)}>{text.without}</Link>
+      <Link to={page} params={to(false)} class="copy" label={`${text.only}: ${said}`}>{text.only}</Link>
+      <Link to={page} params={to(true)} class="copy" label={`${text.without}: ${said}`}>{text.without}</Link>
     </>
   );
 }

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/vt"
+	"github.com/creack/pty"
+)
+
+// session is a waybill at a terminal, of which the test reads the screen and types on the keyboard.
+type session struct {
+	cmd    *exec.Cmd
+	tty    *os.File
+	screen *vt.SafeEmulator
+	said   strings.Builder // all that was written, under mu
+	mu     sync.Mutex
+	ended  chan struct{}
+}
+
+func at(t *testing.T, columns, rows int, environ []string, args ...string) *session {
+	t.Helper()
+	s := &session{cmd: exec.Command(os.Args[0], args...), screen: vt.NewSafeEmulator(columns, rows), ended: make(chan struct{})}
+	s.cmd.Env = append(append(cleanEnv(), beMain+"=1", "TERM=xterm-256color"), environ...)
+	var err error
+	if s.tty, err = pty.StartWithSize(s.cmd, &pty.Winsize{Rows: uint16(rows), Cols: uint16(columns)}); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan struct{})
+	go func() { // what a terminal answers, when it is asked what it can do
+		defer close(answered)
+		_, _ = io.Copy(s.tty, s.screen)
+	}()
+	go func() {
+		defer close(s.ended)
+		b := make([]byte, 4096)
+		for {
+			n, err := s.tty.Read(b)
+			s.mu.Lock()
+			s.said.Write(b[:n])
+			s.mu.Unlock()
+			_, _ = s.screen.Write(b[:n])
+			if err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		_ = s.cmd.Process.Kill() // it may have ended
+		<-s.ended
+		s.screen.Close()
+		s.tty.Close()
+		<-answered
+	})
+	return s
+}
+
+func (s *session) text() string { return s.screen.String() }
+
+// shows waits until the screen has a text.
+func (s *session) shows(t *testing.T, wants ...string) {
+	t.Helper()
+	s.until(t, func(screen string) string {
+		for _, want := range wants {
+			if !strings.Contains(screen, want) {
+				return "no " + want
+			}
+		}
+		return ""
+	})
+}
+
+func (s *session) until(t *testing.T, amiss func(screen string) string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		screen := s.text()
+		why := amiss(screen)
+		if why == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			t.Fatalf("%s on the screen:\n%s\nall that was written ends with %q", why, screen, s.said.String()[max(0, s.said.Len()-500):])
+		}
+	}
+}
+
+func (s *session) types(t *testing.T, keys string) {
+	t.Helper()
+	if _, err := s.tty.WriteString(keys); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ends waits for the end, and gives the exit code.
+func (s *session) ends(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("it goes on:\n%s", s.text())
+	}
+	var exit *exec.ExitError
+	if err := s.cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return s.cmd.ProcessState.ExitCode()
+}

@@ -1,0 +1,44 @@
+package filter
+
+import (
+	"slices"
+	"strings"
+)
+
+// examples of values that nobody can list, for completion.
+var examples = map[string][]string{"status": {"2xx", "3xx", "4xx", "5xx"}, "since": {"5m", "15m", "1h", "1d"}, "until": {"5m", "15m", "1h", "1d"}}
+
+// Complete is what the last condition of a query may become: the names of fields, and values
+// where the few that there are are known.
+func Complete(text string) (out []string) {
+	at := strings.LastIndexAny(text, " (") + 1
+	if strings.HasPrefix(text[at:], "-") {
+		at++
+	}
+	before, typed := text[:at], text[at:]
+	if name, value, ok := strings.Cut(typed, ":"); ok {
+		for _, v := range append(valuesOf(name), examples[name]...) {
+			if strings.HasPrefix(v, value) {
+				out = append(out, before+name+":"+v)
+			}
+		}
+		return out
+	}
+	for i := range named {
+		if name := named[i].Name; strings.HasPrefix(name, typed) {
+			if !strings.HasSuffix(name, ".") { // which goes on with a label's key
+				name += ":"
+			}
+			out = append(out, before+name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func valuesOf(name string) []string {
+	if n := find(name); n != nil {
+		return slices.Clone(n.Values)
+	}
+	return nil
+}
