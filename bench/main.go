@@ -28,7 +28,8 @@ var areas = []struct {
 	{"journey", journeyArea},
 	{"query", queryArea},
 	{"gateway", gatewayArea},
-	{"ui", nil}, {"cli", nil}, {"alerts", nil},
+	{"cli", cliArea},
+	{"ui", nil}, {"alerts", nil},
 }
 
 func main() {

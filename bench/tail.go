@@ -263,7 +263,7 @@ func gather(addr string, w *workload, clients, stalled int) (c crowded, err erro
 	if err := k.tell(&first, "look"); err != nil {
 		return c, err
 	}
-	err = write(addr, w, func(second int) error {
+	err = write(addr, w, crowdRate, func(second int) error {
 		if second == crowdSeconds/2 {
 			return k.tell(&full, "look")
 		}
@@ -283,8 +283,8 @@ func gather(addr string, w *workload, clients, stalled int) (c crowded, err erro
 	return c, err
 }
 
-// write puts a workload on the topic of records at an even pace.
-func write(addr string, w *workload, each func(second int) error) error {
+// write puts a workload on the topic of records at an even pace, so many a second.
+func write(addr string, w *workload, rate int, each func(second int) error) error {
 	cfg, err := collector.KafkaConfig(instrument.Security{})
 	if err != nil {
 		return err
@@ -295,11 +295,11 @@ func write(addr string, w *workload, each func(second int) error) error {
 		return err
 	}
 	defer p.Close()
-	const perTick = crowdRate / 50
+	perTick := rate / 50
 	next := time.Now()
 	for from := 0; from < len(w.values); from += perTick {
-		if from%crowdRate == 0 {
-			if err := each(from / crowdRate); err != nil {
+		if from%rate == 0 {
+			if err := each(from / rate); err != nil {
 				return err
 			}
 		}
