@@ -29,7 +29,8 @@ var areas = []struct {
 	{"query", queryArea},
 	{"gateway", gatewayArea},
 	{"ui", uiArea},
-	{"cli", ships}, {"alerts", nil},
+	{"cli", cliArea},
+	{"alerts", nil},
 }
 
 func main() {

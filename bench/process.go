@@ -43,6 +43,8 @@ func play(role string) error {
 		return playKeep(argument)
 	case "tail":
 		return playTail(argument)
+	case "naive tail":
+		return playNaiveTail(argument)
 	case "own":
 		return playOwner(argument)
 	case "registry":

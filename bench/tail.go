@@ -283,7 +283,7 @@ func gather(addr string, w *workload, clients, stalled int) (c crowded, err erro
 	return c, err
 }
 
-// write puts a workload on the topic of records at an even pace, of so many a second.
+// write puts a workload on the topic of records at an even pace, so many a second.
 func write(addr string, w *workload, rate int, each func(second int) error) error {
 	cfg, err := collector.KafkaConfig(instrument.Security{})
 	if err != nil {

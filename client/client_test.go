@@ -175,7 +175,9 @@ func TestASearchThatHasBegunOutlastsAServerThatIsAwayForAMoment(t *testing.T) {
 }
 
 func TestASearchThatComesNoFurtherEnds(t *testing.T) {
-	c := of(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"records":[],"next":"x","partial":true}`) })
+	c := of(t, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"records":[],"next":"x","partial":true}`)
+	})
 	if _, err := c.Records(t.Context(), client.Search{}, nil); err == nil || !strings.Contains(err.Error(), "no further") {
 		t.Errorf("got %v", err)
 	}

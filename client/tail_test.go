@@ -176,4 +176,3 @@ func TestATailSaysWhenNothingMoreHasComeYet(t *testing.T) {
 		t.Errorf("%q %v", said, err)
 	}
 }
-

@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -79,7 +80,7 @@ type guard struct {
 func (g *guard) Write(b []byte) (int, error) {
 	in := b
 	if len(g.begun) > 0 {
-		in = append(g.begun, b...)
+		in = slices.Concat(g.begun, b)
 	}
 	g.out = g.out[:0]
 	for len(in) > 0 {

@@ -203,7 +203,7 @@ func (v *view) legs(to string) {
 		if l.Duration != nil {
 			took = span(*l.Duration)
 		}
-		text := string(l.Transport) + "  " + took
+		text := l.Transport + "  " + took
 		if l.Transport == journey.OverKafka {
 			where := v.text(l.Topic)
 			if l.Partition != nil && l.Offset != nil {

@@ -46,12 +46,15 @@ func Mermaid(w io.Writer, j *journey.Journey) error {
 		took := ""
 		if l.Duration != nil {
 			took = ", " + span(*l.Duration)
+			if l.Transport == journey.OverKafka {
+				took += " in the queue"
+			}
 		}
 		switch {
 		case l.To == "":
 			arrow("%s-)%s: %s, nobody has picked it up", from, from, mermaidText(what))
 		case l.Transport == journey.OverKafka:
-			arrow("%s-)%s: %s%s in the queue", from, to, mermaidText(what+" from "+l.Topic), took)
+			arrow("%s-)%s: %s%s", from, to, mermaidText(what+" from "+l.Topic), took)
 		default:
 			arrow("%s->>%s: %s%s", from, to, mermaidText(what), took)
 		}

@@ -145,6 +145,17 @@ func TestDiagramsOfMermaid(t *testing.T) {
 		}
 		golden(t, "mermaid-"+name, b.String())
 	}
+	// What means something to Mermaid is no part of a text; its own parser reads this.
+	text := "end; alt x\nend\n# %% <b>\"q\" `x` \\ {a}[b](c) :: -->> --) & é 世界 ~ ^ | = + * ? ! ' $ @"
+	var hostile strings.Builder
+	if err := terminal.Mermaid(&hostile, &journey.Journey{
+		Verdict: journey.Exception, Reason: text, Stations: []journey.Station{{Service: text}, {Service: "end"}},
+		Hops: []journey.Hop{{ID: "a", Service: text, Name: text, Outcome: journey.Failure, Error: text}, {ID: "b", Service: "end", Name: "End"}},
+		Legs: []journey.Leg{{From: "a", To: "b", Transport: journey.OverKafka, Topic: text}, {From: "b", Topic: "end", Transport: journey.OverKafka}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "mermaid-hostile", hostile.String())
 	long := fixture(t, "purchase")
 	for range 10 {
 		long.Hops = append(long.Hops, long.Hops...)

@@ -97,14 +97,18 @@ func complain(w io.Writer, err error) {
 	text := err.Error()
 	switch {
 	case errors.As(err, &away):
-		text = terminal.Clean(away.Error()) + "; start one with waybill up, or set --server"
+		text = away.Error() + "; start one with waybill up, or set --server"
 	case errors.As(err, &refused):
-		text = terminal.Clean(refused.Detail)
+		text = terminal.Clean(refused.Detail) // one line
 		if refused.Passes() {
 			text = "try again: " + text
 		}
 	}
-	fmt.Fprintln(w, "waybill:", text)
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = terminal.Clean(lines[i])
+	}
+	fmt.Fprintln(w, "waybill:", strings.Join(lines, "\n"))
 	if errors.As(err, &asked) {
 		asked.point(w)
 	}

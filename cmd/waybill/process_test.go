@@ -89,14 +89,14 @@ func waybill(t *testing.T, args ...string) *process {
 	return p
 }
 
-// cleanEnv is the environment without settings of waybill's.
+// cleanEnv is the environment without settings and contexts of waybill's.
 func cleanEnv() (out []string) {
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, envPrefix) {
 			out = append(out, kv)
 		}
 	}
-	return out
+	return append(out, "XDG_CONFIG_HOME=/nonexistent")
 }
 
 func (p *process) wait(t *testing.T) int {

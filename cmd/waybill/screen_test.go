@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -24,14 +23,17 @@ type station struct {
 	changed chan struct{}
 	events  []string
 	journey journey.Journey
-	opened  atomic.Int32 // tails
+	stored  query.Records
+	asked   string // by the last tail
 }
 
 func newStation(t *testing.T) *station {
-	s := &station{changed: make(chan struct{})}
+	s := &station{changed: make(chan struct{}), stored: query.Records{Records: []record.Record{}}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/records", func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(query.Records{Records: []record.Record{}})
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		json.NewEncoder(w).Encode(&s.stored)
 	})
 	mux.HandleFunc("GET /api/v1/journeys/{id}", func(w http.ResponseWriter, _ *http.Request) {
 		s.mu.Lock()
@@ -39,7 +41,9 @@ func newStation(t *testing.T) *station {
 		json.NewEncoder(w).Encode(&s.journey)
 	})
 	mux.HandleFunc("GET /api/v1/tail", func(w http.ResponseWriter, r *http.Request) {
-		s.opened.Add(1)
+		s.mu.Lock()
+		s.asked = r.URL.Query().Get("q")
+		s.mu.Unlock()
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.(http.Flusher).Flush()
 		for at := 0; ; {
@@ -273,6 +277,21 @@ func TestATailEndsAsItsReaderWants(t *testing.T) {
 	close(done)
 	if status := p.cmd.ProcessState.Sys().(syscall.WaitStatus); p.log() != "" || !(status.Signaled() && status.Signal() == syscall.SIGPIPE || code == exitPipe) {
 		t.Errorf("a broken pipe ends it with %v and %q", p.cmd.ProcessState, p.log())
+	}
+}
+
+// The last that are stored come first, oldest first; what the tail gives again from when they
+// were stored is not shown twice.
+func TestATailBeginsWithTheLastThatAreStored(t *testing.T) {
+	s := newStation(t)
+	asOf := hostile.Time.Add(time.Hour)
+	s.stored = query.Records{Records: []record.Record{*line(2, "bank", "info", "step 2"), *line(1, "bank", "info", "step 1")}, AsOf: &asOf, Next: "older"}
+	for n := range 3 {
+		s.says(n+1, "bank", "info", fmt.Sprintf("step %d", n+1))
+	}
+	r := once(t, nil, "tail", "--server", s.URL, "-n", "2", "--limit", "3", "--template", "{{.Message}}", "a OR b")
+	if r.code != 0 || r.stdout != "step 1\nstep 2\nstep 3\n" || r.stderr != "shown 3, skipped 0\n" || s.asked != "(a OR b) since:2026-11-23T15:00:00.0000005Z" {
+		t.Errorf("%+v, asked %q", r, s.asked)
 	}
 }
 

@@ -57,8 +57,10 @@ func (a *app) tail() *cobra.Command {
 			}
 			ctx, cancel := t.limited(cmd.Context())
 			defer cancel()
-			straight := len(cfg.KafkaBrokers) > 0
+			straight := cfg.sources["kafka-brokers"] == fromFlag // brokers of the environment are for services
 			switch {
+			case straight && cfg.sources["server"] == fromFlag:
+				return usage(errors.New("give --server or --kafka-brokers, not both: each says where records come from"))
 			case straight && t.ui:
 				return usage(errors.New("--ui shows journeys, too, and asks a server for them: leave out --kafka-brokers"))
 			case straight && t.last > 0:

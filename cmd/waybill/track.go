@@ -30,7 +30,9 @@ func (a *app) track() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "track ID", Short: "Show where a request went, by its correlation ID in any spelling, its beginning, its last 8 characters, or another name it has",
 		Long: "Show where a request went, by its correlation ID in any spelling, its beginning, its last 8 characters, a trace ID, or another name it has,\n" +
-			"such as an order's number. Where several journeys have it they are listed, and one has to be chosen.\n\n" + exitCodes,
+			"such as an order's number. Where several journeys have it they are listed, and one has to be chosen.\n\n" +
+			"With --follow, a verdict is final that will not change by what was shipped so far: delivered, returned, failed or unconfirmed. A journey\n" +
+			"that is in transit or stalled is followed until it goes on, or until --timeout.\n\n" + exitCodes,
 		Example: "  waybill track 019a9f3c5b7e4d218c60aa52f19e03b7\n  waybill track f19e03b7 --follow\n  waybill track SPDIRIOXVWG3 --diff usual\n  waybill track f19e03b7 -o mermaid > journey.mmd",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {

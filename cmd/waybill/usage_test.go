@@ -87,6 +87,8 @@ func TestMisuseIsToldAndHasItsExitCode(t *testing.T) {
 	f(exitUsage, "give -n or --since, not both", nil, "tail", "-n", "5", "--since", "1h")
 	f(exitUsage, "0 is no limit", nil, "tail", "--limit", "-1")
 	f(exitUsage, "--ui wants a terminal", nil, "tail", "--ui")
+	f(exitUsage, "give --server or --kafka-brokers", nil, "tail", "--server", "http://127.0.0.1:1", "--kafka-brokers", "127.0.0.1:1")
+	f(exitUnreachable, "at http://127.0.0.1:1", []string{"WAYBILL_SERVER=http://127.0.0.1:1", "WAYBILL_KAFKA_BROKERS=127.0.0.1:1"}, "tail") // which are for services
 	f(exitUsage, "leave out --kafka-brokers", nil, "tail", "-n", "5", "--kafka-brokers", "127.0.0.1:1")
 	f(exitUsage, "  colour:red\n  ^", nil, "tail", "colour:red", "--kafka-brokers", "127.0.0.1:1") // its column
 	f(exitUsage, "of verdict, visited", nil, "tail", "verdict:stalled", "--kafka-brokers", "127.0.0.1:1")

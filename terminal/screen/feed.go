@@ -24,6 +24,7 @@ type batch struct {
 type feed struct {
 	mu    sync.Mutex
 	batch batch
+	bytes int
 	came  bool
 }
 
@@ -51,10 +52,16 @@ func (f *feed) watcher() client.Watcher {
 
 func (f *feed) add(raw []byte) {
 	f.batch.records = append(f.batch.records, raw)
-	if len(f.batch.records) >= 2*maxRecords {
-		f.batch.records = append([][]byte(nil), f.batch.records[maxRecords:]...)
-		f.batch.over += maxRecords
+	f.bytes += len(raw)
+	if len(f.batch.records) < 2*maxRecords && f.bytes < 2*maxBytes {
+		return
 	}
+	half := max(len(f.batch.records)/2, 1) // what is left is as much as memory keeps, or less
+	for _, old := range f.batch.records[:half] {
+		f.bytes -= len(old)
+	}
+	f.batch.records = append([][]byte(nil), f.batch.records[half:]...)
+	f.batch.over += half
 }
 
 // take is what has come, if anything has.
@@ -62,6 +69,6 @@ func (f *feed) take() (b batch, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	b, ok = f.batch, f.came
-	f.batch, f.came = batch{receipt: f.batch.receipt}, false
+	f.batch, f.bytes, f.came = batch{receipt: f.batch.receipt}, 0, false
 	return b, ok
 }
