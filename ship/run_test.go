@@ -258,29 +258,27 @@ func TestAPositionMovesOnlyBehindWhatIsAcknowledged(t *testing.T) {
 	}
 }
 
-// slowly acknowledges in the opposite order.
-type slowly struct {
+// firstFails refuses the first batch once two behind it are acknowledged.
+type firstFails struct {
 	shelf
-	n chan int
+	others chan struct{}
 }
 
-func (s *slowly) Carry(ctx context.Context, b *Batch) (int, error) {
-	n := <-s.n
-	time.Sleep(time.Duration(10-n) * 10 * time.Millisecond)
-	if n == 0 {
+func (c *firstFails) Carry(ctx context.Context, b *Batch) (int, error) {
+	if bytes.Contains(b.Body, []byte("-000000000000-")) {
+		<-c.others
+		<-c.others
 		return 0, errRefused
 	}
-	return s.shelf.Carry(ctx, b)
+	defer func() { c.others <- struct{}{} }()
+	return c.shelf.Carry(ctx, b)
 }
 
 func TestNoPositionMovesPastABatchThatFailed(t *testing.T) {
 	positions, log := t.TempDir(), filepath.Join(t.TempDir(), "a.log")
 	write(t, log, strings.Repeat("a line\n", 3*batchRecords))
-	c := &slowly{n: make(chan int, 3)}
-	c.n <- 0 // the first of three fails, and is the last to be known
-	c.n <- 1
-	c.n <- 2
 	p := open(t, positions)
+	c := &firstFails{others: make(chan struct{}, 10)}
 	if _, err := Run(t.Context(), Config{Files: []string{log}, Carrier: c, Positions: p}); !errors.Is(err, errRefused) {
 		t.Fatal(err)
 	}
