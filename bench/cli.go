@@ -237,14 +237,14 @@ const pacedRate, pacedSeconds = 50_000, 10
 
 var receipt = regexp.MustCompile(`shown (\d+), skipped (\d+)\n$`)
 
-// counter counts lines that are written to it, and keeps the end of them.
-type counter struct {
+// lineCounter counts lines that are written to it, and keeps the end of them.
+type lineCounter struct {
 	mu    sync.Mutex
 	lines int
 	end   []byte
 }
 
-func (c *counter) Write(b []byte) (int, error) {
+func (c *lineCounter) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lines += bytes.Count(b, []byte{'\n'})
@@ -254,7 +254,7 @@ func (c *counter) Write(b []byte) (int, error) {
 }
 
 // receipt is the last one that a tail has said.
-func (c *counter) receipt() (shown, skipped int) {
+func (c *lineCounter) receipt() (shown, skipped int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if m := receipt.FindSubmatch(c.end); m != nil {
@@ -264,7 +264,7 @@ func (c *counter) receipt() (shown, skipped int) {
 	return shown, skipped
 }
 
-func (c *counter) count() int {
+func (c *lineCounter) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lines
@@ -292,7 +292,7 @@ func paced(b *board, dir, path string) (err error) {
 	}
 	w := newWorkload(pacedRate * pacedSeconds)
 	cmd := exec.Command(path, "tail", "--server", "http://"+at, "--since", "1h") // what is written while it starts is its, too
-	var said, printed counter
+	var said, printed lineCounter
 	cmd.Stdout, cmd.Stderr = &printed, &said
 	if err := cmd.Start(); err != nil {
 		return err
