@@ -69,7 +69,7 @@ func (p *Part) touch(a *alert) {
 // quiet reports why nobody is to be told of an alert now; empty: somebody is.
 func (p *Part) quiet(s *State, now time.Time) string {
 	for i := range p.silences {
-		if p.silences[i].active(now) && p.silences[i].Match.match(s.Label) {
+		if p.silences[i].Keeps(s, now) {
 			return "silence " + p.silences[i].ID
 		}
 	}

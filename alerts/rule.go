@@ -103,6 +103,7 @@ type Rule struct {
 	For      time.Duration     `json:"for"`  // how long a condition must hold
 
 	Window  time.Duration `json:"window"`   // of a threshold, or of dead letters
+	Asks    string        `json:"query"`    // of a threshold: which records are counted
 	GroupBy string        `json:"group_by"` // of a threshold: an alert for each value of this field
 	Every   time.Duration `json:"every"`    // how often it is asked; 0: at once
 	Above   *int64        `json:"above"`    // fires for a value above
@@ -261,7 +262,7 @@ func (r *Rule) record(y *ruleYAML) (_ map[string]any, err error) {
 }
 
 func (r *Rule) threshold(y *thresholdYAML) error {
-	r.Kind, r.Window, r.GroupBy, r.Above, r.Below = OnThreshold, y.Window, y.By, y.Above, y.Below
+	r.Kind, r.Window, r.Asks, r.GroupBy, r.Above, r.Below = OnThreshold, y.Window, y.Query, y.By, y.Above, y.Below
 	bound := ""
 	switch {
 	case (y.Above == nil) == (y.Below == nil):

@@ -75,4 +75,7 @@ func ParseSilence(key string, value []byte) (Silence, bool) {
 // active reports whether it holds at a time.
 func (s *Silence) active(now time.Time) bool { return !now.Before(s.Starts) && now.Before(s.Ends) }
 
+// Keeps reports whether nobody is told of an alert because of it.
+func (s *Silence) Keeps(a *State, now time.Time) bool { return s.active(now) && s.Match.match(a.Label) }
+
 func escape(id string) string { return url.QueryEscape(id) }

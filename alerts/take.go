@@ -77,7 +77,7 @@ func (p *Part) Change(c *Change, m *Taken) {
 				continue
 			}
 		} else if a.Status != Resolved {
-			p.resolve(a, when(c))
+			p.resolve(a, over(c, a))
 		}
 	}
 	shown := sync.OnceValue(f.shown)
@@ -96,6 +96,14 @@ func when(c *Change) time.Time {
 	case c.Since != nil:
 		return *c.Since
 	case !c.End.IsZero() && c.Verdict != journey.Stalled:
+		return c.End
+	}
+	return c.At
+}
+
+// over is when what an alert was about had changed.
+func over(c *Change, a *alert) time.Time {
+	if c.End.After(a.StartsAt) {
 		return c.End
 	}
 	return c.At

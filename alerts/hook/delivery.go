@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/waybill-log/waybill/alerts"
@@ -79,4 +80,14 @@ func (d *Delivery) copied() Delivery {
 	c := *d
 	c.Attempts = append([]Attempt{}, d.Attempts...)
 	return c
+}
+
+// ParseDelivery reads one that a journal keeps under a key; false: it keeps something else.
+func ParseDelivery(key string, value []byte) (Delivery, bool) {
+	var kept struct{ Delivery Delivery }
+	kind, _, _, ok := split(key)
+	if !ok || kind != "waiting" && kind != "past" || json.Unmarshal(value, &kept) != nil || kept.Delivery.ID == "" {
+		return Delivery{}, false
+	}
+	return kept.Delivery, true
 }

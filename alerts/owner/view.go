@@ -17,6 +17,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/waybill-log/waybill/alerts"
+	"github.com/waybill-log/waybill/alerts/hook"
 )
 
 // View is what the topic of alerts says, of all partitions: alerts, what is over, silences and
@@ -30,6 +31,7 @@ type View struct {
 	alerts   map[string]*alerts.State // by key; one of each partition where keys are the same
 	past     map[place]alerts.State
 	silences map[string]alerts.Silence
+	sent     map[place]hook.Delivery
 	about    About
 	version  atomic.Int64
 	behind   map[int32]int64 // offset that is to be read first, of partitions that have not been
@@ -60,7 +62,7 @@ func NewView(client sarama.Client, topic string, log *slog.Logger) *View {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &View{
-		client: client, topic: topic, log: log, alerts: map[string]*alerts.State{}, past: map[place]alerts.State{}, silences: map[string]alerts.Silence{},
+		client: client, topic: topic, log: log, alerts: map[string]*alerts.State{}, past: map[place]alerts.State{}, silences: map[string]alerts.Silence{}, sent: map[place]hook.Delivery{},
 		behind: map[int32]int64{}, ready: make(chan struct{}),
 	}
 }
@@ -185,6 +187,13 @@ func (v *View) take(m *sarama.ConsumerMessage) {
 		if json.Unmarshal(m.Value, &about) == nil {
 			v.about = about
 		}
+	case "hook":
+		at := place{m.Partition, key}
+		if d, ok := hook.ParseDelivery(key, m.Value); ok {
+			v.sent[at] = d
+		} else {
+			delete(v.sent, at)
+		}
 	}
 	end, waits := v.behind[m.Partition]
 	if waits = waits && end > 0 && m.Offset+1 >= end; waits {
@@ -238,6 +247,26 @@ func (v *View) Past() []alerts.State {
 
 func latest(a, b alerts.State) int {
 	return cmp.Or(b.StartsAt.Compare(a.StartsAt), cmp.Compare(a.Key(), b.Key()))
+}
+
+// Sent is a delivery, and whose owner has it.
+type Sent struct {
+	hook.Delivery
+	Partition int32 `json:"partition"`
+}
+
+// Deliveries are those to a receiver, the latest first; no name: to all.
+func (v *View) Deliveries(receiver string) []Sent {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	out := []Sent{}
+	for at, d := range v.sent {
+		if receiver == "" || d.Receiver == receiver {
+			out = append(out, Sent{d, at.partition})
+		}
+	}
+	slices.SortFunc(out, func(a, b Sent) int { return cmp.Or(b.Queued.Compare(a.Queued), cmp.Compare(a.ID, b.ID)) })
+	return out
 }
 
 // Silences are those that are not over at a time, the first to end first.

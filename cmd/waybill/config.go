@@ -58,6 +58,9 @@ var settings = []setting{
 	{"retention", "", "how long records are kept, by whole days, such as 30d (default: for ever)"},
 	{"store-bytes", "", "how large the embedded store may grow, such as 20GB: the oldest records go (default: no bound)"},
 	{"routes", "", "YAML file that says who picks up the messages of which topic, and how soon (default: none)"},
+	{"alerts", "", "YAML file of rules, and of who is told when they fire; read again when it changes (default: the rules on Waybill itself, and nobody)"},
+	{"alerts-exec", false, "receivers may be programs, which are run on this machine"},
+	{"alerts-addr", "127.0.0.1:7605", "address of the health and metrics of waybill alerts"},
 	{"data", "./waybill-data", "folder of the embedded broker, the embedded store and the demo services"},
 	{"token", "", "token that the API demands, and that this client sends"},
 	{"token-file", "", "file that holds the token"},
@@ -102,6 +105,9 @@ type config struct {
 	Retention         string   `koanf:"retention"`
 	StoreBytes        string   `koanf:"store-bytes"`
 	Routes            string   `koanf:"routes"`
+	Alerts            string   `koanf:"alerts"`
+	AlertsExec        bool     `koanf:"alerts-exec"`
+	AlertsAddr        string   `koanf:"alerts-addr"`
 	Data              string   `koanf:"data"`
 	Token             string   `koanf:"token"`
 	TokenFile         string   `koanf:"token-file"`

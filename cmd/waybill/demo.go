@@ -114,6 +114,12 @@ func (a *app) runDemo(ctx context.Context, s *stack, d *demonstration) error {
 			}
 			s.cfg.routes = expected(table)
 		}
+		if s.cfg.Alerts == "" {
+			var err error
+			if s.cfg.Alerts, err = shop.Alerts(data); err != nil {
+				return err
+			}
+		}
 		if err := s.startAll(ctx, console); err != nil {
 			return err
 		}

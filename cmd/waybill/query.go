@@ -52,6 +52,9 @@ func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	if err := s.openAlerts(ctx, in.Logger()); err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	fresh := follower.Fresh(s.store, s.gather)
 	visible := store.NewVisible(fresh, s.store)
 	s.url = "http://" + ln.Addr().String()
@@ -61,8 +64,9 @@ func (s *stack) startQuery(ctx context.Context, console slog.Handler) error {
 			Begin: func() func() time.Time { return fresh.Begin().AsOf },
 			Only:  func(ctx context.Context) filter.Node { return access.From(ctx).Filter() },
 		}),
-		Tail:  tail(follower, visible),
-		Ready: s.store.Ready, Guard: policy, Pages: pages, Logger: in.Logger(), Middleware: []echo.MiddlewareFunc{in.Echo()},
+		Tail:   tail(follower, visible),
+		Alerts: s.alerting,
+		Ready:  s.store.Ready, Guard: policy, Pages: pages, Logger: in.Logger(), Middleware: []echo.MiddlewareFunc{in.Echo()},
 	})
 	if err != nil {
 		return errors.Join(err, ln.Close())

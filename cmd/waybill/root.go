@@ -36,7 +36,7 @@ func newRoot(environ []string, stdout, stderr io.Writer) *cobra.Command {
 		return usage(fmt.Errorf("%w; see %s --help", err, cmd.CommandPath()))
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.demo(), a.up(), a.collect(), a.serve(), a.track(), a.deadLetters(), a.storeCommand(), a.token(), a.health(), a.version())
+	root.AddCommand(a.demo(), a.up(), a.collect(), a.serve(), a.alertsCommand(), a.alert(), a.track(), a.deadLetters(), a.storeCommand(), a.token(), a.health(), a.version())
 	return root
 }
 

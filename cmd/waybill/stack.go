@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
 	"github.com/waybill-log/waybill/collector"
@@ -41,8 +42,12 @@ type stack struct {
 	store   store.Store
 	gather  *evidence.Gatherer // what verdicts rest on, for all parts
 	url     string             // of the query API
-	stops   []stopper
-	failed  chan error // a part has ended by itself
+
+	alerting      alerting             // what is known of alerts
+	alertsMetrics *prometheus.Registry // nil: no rules are evaluated here
+
+	stops  []stopper
+	failed chan error // a part has ended by itself
 }
 
 type stopper struct {

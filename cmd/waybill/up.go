@@ -17,14 +17,14 @@ var (
 	storeSettings       = []string{"elasticsearch-urls", "elasticsearch-user", "elasticsearch-password", "elasticsearch-password-file", "elasticsearch-api-key", "elasticsearch-api-key-file", "elasticsearch-ca-file"}
 	tokenSettings       = []string{"token", "token-file"}
 	collectSettings     = slices.Concat([]string{"kafka-partitions", "collector-addr", "otlp-http-addr", "otlp-grpc-addr", "retention"}, tokenSettings, kafkaSettings, storeSettings)
-	serveSettings       = slices.Concat([]string{"query-addr", "routes", "tokens-file", "retention"}, tokenSettings, kafkaSettings, storeSettings)
-	upSettings          = slices.Compact(slices.Sorted(slices.Values(slices.Concat([]string{"kafka-addr", "data", "store-bytes"}, collectSettings, serveSettings))))
+	serveSettings       = slices.Concat([]string{"query-addr", "routes", "tokens-file", "retention", "kafka-partitions"}, tokenSettings, kafkaSettings, storeSettings)
+	upSettings          = slices.Compact(slices.Sorted(slices.Values(slices.Concat([]string{"kafka-addr", "data", "store-bytes", "alerts", "alerts-exec"}, collectSettings, serveSettings))))
 )
 
 func (a *app) up() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "up", Short: "Run everything in one process", Args: none,
-		Long: "Run collector and query in one process, with the embedded broker and store where no address of a real one is set.",
+		Long: "Run collector, query and alerts in one process, with the embedded broker and store where no address of a real one is set.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.runStack(cmd, func(ctx context.Context, s *stack) error {
 				return s.startAll(ctx, a.console())
@@ -45,7 +45,10 @@ func (s *stack) startAll(ctx context.Context, console slog.Handler) error {
 	if err := s.startCollector(ctx, console); err != nil {
 		return err
 	}
-	return s.startQuery(ctx, console)
+	if err := s.startQuery(ctx, console); err != nil {
+		return err
+	}
+	return s.startAlerts(ctx, console)
 }
 
 func (a *app) collect() *cobra.Command {

@@ -73,6 +73,21 @@ const giveUp = 2 * time.Second
 //go:embed routes.yaml
 var routes []byte
 
+//go:embed alerts.yaml
+var alerts []byte
+
+// Alerts is the file of rules on the shop in a data folder, in which it is left where there is none.
+func Alerts(data string) (path string, err error) {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return "", fmt.Errorf("data folder %s cannot be created: %w; choose another with --data", data, err)
+	}
+	path = filepath.Join(data, "alerts.yaml")
+	if err := writeOnce(path, alerts); err != nil {
+		return "", fmt.Errorf("write rules of alerts: %w", err)
+	}
+	return path, nil
+}
+
 // Start binds every address, starts the services, and returns when they have found each other.
 // An error says which address or folder is taken.
 func Start(ctx context.Context, cfg Config) (_ *Shop, err error) {

@@ -27,6 +27,9 @@ var matrix = map[string]access.Role{
 	"GET /api/v1/services": access.Read, "GET /api/v1/map": access.Read, "GET /api/v1/tail": access.Read, "GET /api/v1/usual/{kind}": access.Read,
 	"GET /api/v1/deadletters/{partition}/{offset}": access.Admin, "POST /api/v1/deadletters/{partition}/{offset}/replay": access.Admin, "GET /api/v1/lag": access.Read, "GET /api/v1/fields": access.Read,
 	"GET /api/v1/deadletters": access.Admin, "GET /api/v1/instances": access.Read, "GET /api/v1/stats": access.Read, "GET /api/v1/me": access.Read,
+	"GET /api/v1/alerts": access.Read, "GET /api/v1/alerts/history": access.Read, "GET /api/v1/alerts/rules": access.Read, "GET /api/v1/alerts/silences": access.Read,
+	"GET /api/v1/alerts/deliveries": access.Read, "POST /api/v1/alerts/silences": access.Write, "DELETE /api/v1/alerts/silences/{id}": access.Write,
+	"POST /api/v1/alerts/deliveries/redrive": access.Admin, "POST /api/v1/alerts/receivers/{name}/test": access.Admin,
 }
 
 // asking is a guard that lets nobody through, and tells which role would be.
@@ -64,7 +67,7 @@ func TestEveryOperationHasTheRoleThatIsDemanded(t *testing.T) {
 			}
 			described[route] = role
 			w := httptest.NewRecorder()
-			h.ServeHTTP(w, httptest.NewRequest(strings.ToUpper(method), strings.NewReplacer("{id}", "x", "{kind}", "x", "{partition}", "1", "{offset}", "1").Replace(path), nil))
+			h.ServeHTTP(w, httptest.NewRequest(strings.ToUpper(method), strings.NewReplacer("{id}", "x", "{kind}", "x", "{name}", "x", "{partition}", "1", "{offset}", "1").Replace(path), nil))
 			if w.Code != http.StatusForbidden || demanded.Load() != role {
 				t.Errorf("%s: %d, and role %v is demanded, not %v", route, w.Code, demanded.Load(), op.Role)
 			}

@@ -39,6 +39,15 @@ var roles = map[string]access.Role{
 	"GET /api/v1/instances":                                access.Read,
 	"GET /api/v1/stats":                                    access.Read,
 	"GET /api/v1/me":                                       access.Read,
+	"GET /api/v1/alerts":                                   access.Read,
+	"GET /api/v1/alerts/history":                           access.Read,
+	"GET /api/v1/alerts/rules":                             access.Read,
+	"GET /api/v1/alerts/silences":                          access.Read,
+	"GET /api/v1/alerts/deliveries":                        access.Read,
+	"POST /api/v1/alerts/silences":                         access.Write,
+	"DELETE /api/v1/alerts/silences/{id}":                  access.Write,
+	"POST /api/v1/alerts/deliveries/redrive":               access.Admin,
+	"POST /api/v1/alerts/receivers/{name}/test":            access.Admin,
 }
 
 // Guard lets those through who hold a role, and answers the others; access.Policy does.

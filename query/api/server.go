@@ -31,6 +31,8 @@ type Config struct {
 	// error is one before the first of them. nil: there is no tail.
 	Tail func(w http.ResponseWriter, r *http.Request, search filter.Search) error
 
+	Alerts Alerts // nil: nobody knows of alerts
+
 	Guard  Guard        // nil: whoever asks on this machine may do everything
 	Pages  fs.FS        // the web page; nil: none
 	Logger *slog.Logger // nil discards
@@ -47,7 +49,7 @@ type server struct {
 	requests *prometheus.CounterVec
 }
 
-// maxBody is more than any request has: none has a body.
+// maxBody is more than any request has: silences are short.
 const maxBody = "64K"
 
 // New returns the API and the page as one handler.
@@ -83,6 +85,7 @@ func newServer(cfg Config) (*server, *echo.Echo, error) {
 	s.records()
 	s.overview()
 	s.operations()
+	s.alerts()
 	s.tail()
 	if err := s.describe(e); err != nil {
 		return nil, nil, fmt.Errorf("describe the API: %w", err)

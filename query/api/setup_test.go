@@ -41,6 +41,7 @@ type setup struct {
 	Kept     int64
 	Ready    func(context.Context) error
 	Tail     func(http.ResponseWriter, *http.Request, filter.Search) error
+	Alerts   api.Alerts
 	Guard    api.Guard
 	Pages    fs.FS
 	Logger   *slog.Logger
@@ -52,7 +53,7 @@ func serve(t *testing.T, s setup) http.Handler {
 	if s.Guard == nil {
 		s.Guard = anybody{}
 	}
-	h, err := api.New(api.Config{Desk: desk, Ready: s.Ready, Tail: s.Tail, Guard: s.Guard, Pages: s.Pages, Logger: s.Logger})
+	h, err := api.New(api.Config{Desk: desk, Ready: s.Ready, Tail: s.Tail, Alerts: s.Alerts, Guard: s.Guard, Pages: s.Pages, Logger: s.Logger})
 	if err != nil {
 		t.Fatal(err)
 	}
