@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatDuration } from './duration';
+import { formatDuration, formatSeconds } from './duration';
 
 describe('formatDuration', () => {
   const reads = (ns: number, want: string) =>
@@ -23,4 +23,10 @@ describe('formatDuration', () => {
   reads(86_400_000_000_000, '1 d');
   reads(187_200_000_000_000, '2 d 4 h');
   reads(-300_000, '−300 µs');
+});
+
+describe('formatSeconds', () => {
+  it('says whole seconds', () => {
+    expect([0, 999e6, 8.9e9, 59.99e9, 60e9, 125.4e9, 3600e9].map((ns) => formatSeconds(ns).replaceAll('\u00a0', ' '))).toEqual(['0 s', '0 s', '8 s', '59 s', '1 min', '2 min 5 s', '1 h']);
+  });
 });

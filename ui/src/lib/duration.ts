@@ -19,6 +19,12 @@ export function formatDuration(ns: number): string {
   );
 }
 
+/** The same in whole seconds, for what is watched while it lasts: `8 s`, `2 min 5 s`. */
+export function formatSeconds(ns: number): string {
+  const seconds = Math.floor(ns / NS.s);
+  return seconds < 60 ? `${seconds}${SPACE}s` : formatDuration(seconds * NS.s);
+}
+
 function small(value: number, limit: number, unit: string, digits: (n: number) => string): string | null {
   const text = digits(value);
   return Number(text) < limit ? `${text}${SPACE}${unit}` : null;

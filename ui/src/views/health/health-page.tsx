@@ -1,3 +1,4 @@
+import '../../styles/table.css';
 import '../../styles/health.css';
 import type { PageProps } from '../shell/lazy';
 import { useText } from '../shell/shell';

@@ -16,6 +16,7 @@ const paths = {
   minus: 'M5 12h14',
   search: 'M11 5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM15.5 15.5L20 20',
   download: 'M12 4v11M7 11l5 5 5-5M5 20h14',
+  stop: 'M8.3 3h7.4L21 8.3v7.4L15.7 21H8.3L3 15.7V8.3zM12 7.5v5.5M12 16.4v.1',
   info: 'M12 11v6M12 7.3v.1M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z',
 } as const;
 
