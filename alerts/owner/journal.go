@@ -109,6 +109,13 @@ func (j *Journal) Put(key string, value []byte) {
 	j.put[key] = value
 }
 
+// PutAll puts values that are flushed together, as far as they go in one batch; nil deletes.
+func (j *Journal) PutAll(all map[string][]byte) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	maps.Copy(j.put, all)
+}
+
 // Delete has a key go with the next flush.
 func (j *Journal) Delete(key string) { j.Put(key, nil) }
 
@@ -154,7 +161,7 @@ func (j *Journal) batch() *sarama.RecordBatch {
 		ProducerID: j.producer, ProducerEpoch: j.epoch, FirstSequence: j.sequence, FirstTimestamp: now, MaxTimestamp: now,
 	}
 	size := 0
-	for _, key := range slices.SortedFunc(maps.Keys(j.put), strings.Compare) {
+	for _, key := range slices.SortedFunc(maps.Keys(j.put), placeLast) {
 		value := j.put[key]
 		if size += len(key) + len(value) + 32; size > maxBatch && len(b.Records) > 0 {
 			break
@@ -165,6 +172,20 @@ func (j *Journal) batch() *sarama.RecordBatch {
 	b.LastOffsetDelta = int32(len(b.Records) - 1)
 	return b
 }
+
+// placeLast orders keys, so that an alert comes before its group, and all before the place of the sources.
+func placeLast(a, b string) int {
+	if (a == placeKey) != (b == placeKey) {
+		if a == placeKey {
+			return 1
+		}
+		return -1
+	}
+	return strings.Compare(a, b)
+}
+
+// placeKey is package alerts' for how far sources were read.
+const placeKey = "place"
 
 const produceWithin = 10 * time.Second
 
