@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -46,7 +47,7 @@ func Examine(ctx context.Context, checks []Check, told func(Result)) (worst stri
 				worst = r.State
 			}
 		}
-		if ctx.Err() != nil && context.Cause(ctx) == context.Canceled {
+		if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
 			return worst
 		}
 	}

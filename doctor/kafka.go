@@ -30,7 +30,7 @@ var topics = []wanted{
 
 // Broker checks Kafka: that it answers, and that the topics are as they have to be.
 func Broker(connect func() (sarama.Client, error)) Check {
-	return Check{"broker", func(ctx context.Context) (out []Result) {
+	return Check{"broker", func(context.Context) (out []Result) {
 		kafka, err := connect()
 		if err != nil {
 			return []Result{{State: Ill, Says: err.Error(), Do: "say where it is with --kafka-brokers, and see --kafka-tls and --kafka-sasl-mechanism"}}
@@ -100,11 +100,11 @@ func examineSettings(admin sarama.ClusterAdmin, t wanted) (out []Result) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	entries, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: t.topic, ConfigNames: names})
-	if err != nil {
+	described, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: t.topic, ConfigNames: names}}, sarama.DescribeConfigsOptions{})
+	if err != nil || len(described) == 0 {
 		return []Result{{Name: "topics", State: Skipped, Says: fmt.Sprintf("settings of %s: %v", t.topic, err)}}
 	}
-	for _, e := range entries {
+	for _, e := range described[0].Configs {
 		if want, ok := t.settings[e.Name]; ok && !strings.Contains(e.Value, want) {
 			out = append(out, Result{Name: "topics", State: Worry, Says: fmt.Sprintf("%s of %s is %s, %s", e.Name, t.topic, e.Value, t.why), Do: fmt.Sprintf("set it to %s", want)})
 		}

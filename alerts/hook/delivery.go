@@ -86,7 +86,7 @@ func (d *Delivery) copied() Delivery {
 // ParseDelivery reads one that a journal keeps under a key; false: it keeps something else.
 func ParseDelivery(key string, value []byte) (Delivery, bool) {
 	var kept struct{ Delivery Delivery }
-	kind, _, _, ok := split(key)
+	kind, _, ok := split(key)
 	if !ok || kind != "waiting" && kind != "past" || json.Unmarshal(value, &kept) != nil || kept.Delivery.ID == "" {
 		return Delivery{}, false
 	}

@@ -41,7 +41,7 @@ func newOutbox(m *Manager, partition int32, journal alerts.Journal) *outbox {
 func (b *outbox) load(kept iter.Seq2[string, []byte]) {
 	heads, ended := map[string]uint64{}, map[string][]keptPast{}
 	for key, value := range kept {
-		kind, receiver, _, ok := split(key)
+		kind, receiver, ok := split(key)
 		if !ok {
 			continue
 		}

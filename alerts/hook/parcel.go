@@ -102,15 +102,15 @@ func shortened(id string) string {
 	return id[:100] + "~" + base64.RawURLEncoding.EncodeToString(h[:])
 }
 
-// split gives the kind of a key, the receiver and the rest.
-func split(key string) (kind, receiver, rest string, ok bool) {
+// split gives the kind of a key, and the receiver.
+func split(key string) (kind, receiver string, ok bool) {
 	key, ok = strings.CutPrefix(key, KeyPrefix)
 	if !ok {
-		return "", "", "", false
+		return "", "", false
 	}
 	kind, key, ok = strings.Cut(key, "/")
-	receiver, rest, _ = strings.Cut(key, "/")
-	return kind, receiver, rest, ok && receiver != ""
+	receiver, _, _ = strings.Cut(key, "/")
+	return kind, receiver, ok && receiver != ""
 }
 
 func encoded(value any) []byte {
