@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -35,8 +34,8 @@ const patience = 20 * time.Second
 func Examine(ctx context.Context, checks []Check, told func(Result)) (worst string) {
 	worst = Well
 	for _, c := range checks {
-		ctx, cancel := context.WithTimeout(ctx, patience)
-		results := c.Run(ctx)
+		patient, cancel := context.WithTimeout(ctx, patience)
+		results := c.Run(patient)
 		cancel()
 		for _, r := range results {
 			if r.Name == "" {
@@ -47,7 +46,7 @@ func Examine(ctx context.Context, checks []Check, told func(Result)) (worst stri
 				worst = r.State
 			}
 		}
-		if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+		if ctx.Err() != nil {
 			return worst
 		}
 	}
