@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs';
-import type { AxeResults, RunOptions } from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { serious } from './axe';
 import { available, chromiumPath, launch, openPage } from './browser';
 import { binary, startProcess } from './server';
 import type { Process } from './server';
 
 const possible = [available('Chromium', chromiumPath() !== null), available('waybill binary (WAYBILL_BIN names none)', binary !== '')].every(Boolean);
-const axe = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 
 // axe-core on every page, in both themes and languages.
 describe.runIf(possible)('accessibility', () => {
@@ -38,7 +36,10 @@ describe.runIf(possible)('accessibility', () => {
     ['tail', () => '/tail', '.record-row'],
     ['map', () => '/map', 'main h1'],
     ['health', () => '/health', '.table'],
-    ['alerts', () => '/alerts', 'main h1'],
+    ['alerts', () => '/alerts', '.alert-stamp'],
+    ['rules of alerts', () => '/alerts?tab=rules', '.table'],
+    ['silences', () => '/alerts?tab=silences', '.nobody'],
+    ['deliveries', () => '/alerts?tab=deliveries', '.nobody'],
   ];
 
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -61,15 +62,3 @@ describe.runIf(possible)('accessibility', () => {
     }
   }
 });
-
-/** What axe-core calls serious or critical. The page's own policy allows no foreign script, so it is evaluated from outside. */
-async function serious(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const results = await page.evaluate((options) => {
-    const { axe } = window as unknown as { axe: { run: (context: Document, options: RunOptions) => Promise<AxeResults> } };
-    return axe.run(document, options);
-  }, { resultTypes: ['violations'] } satisfies RunOptions);
-  return results.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${id} ${node.target.join(' ')} ${node.failureSummary?.split('\n')[1]?.trim() ?? ''}`));
-}
