@@ -36,7 +36,10 @@ describe.runIf(possible)('accessibility', () => {
     ['tail', () => '/tail', '.record-row'],
     ['map', () => '/map', 'main h1'],
     ['health', () => '/health', '.table'],
-    ['alerts', () => '/alerts', 'main h1'],
+    ['alerts', () => '/alerts', '.alert-stamp'],
+    ['rules of alerts', () => '/alerts?tab=rules', '.table'],
+    ['silences', () => '/alerts?tab=silences', '.nobody'],
+    ['deliveries', () => '/alerts?tab=deliveries', '.nobody'],
   ];
 
   for (const colorScheme of ['light', 'dark'] as const) {

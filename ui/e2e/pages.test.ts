@@ -189,7 +189,7 @@ describe.runIf(possible)('the pages over a demo under load', () => {
   });
 
   const narrow = [
-    ['/search', '.journey-result'], ['/search?as=records', '.record-row'], ['/tail', '.record-row'], ['/map', 'main h1'], ['/health', '.table'], ['/alerts', 'main h1'],
+    ['/search', '.journey-result'], ['/search?as=records', '.record-row'], ['/tail', '.record-row'], ['/map', 'main h1'], ['/health', '.table'], ['/alerts', '.alert-stamp'],
   ] as const;
   for (const [path, ready] of narrow) {
     it(`fits 360 pixels: ${path}`, async () => {

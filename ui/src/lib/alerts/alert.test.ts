@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bySeverity, groupByRule, standingOf } from './alert';
+import { bySeverity, distinct, groupByRule, standingOf } from './alert';
 import type { AlertFacts } from './alert';
 import { newsOfAlerts } from './news';
 
@@ -20,6 +20,12 @@ describe('alerts', () => {
     expect(groups.map(({ rule, severity, alerts }) => [rule, severity, ...alerts.map(({ key }) => key)])).toEqual([
       ['worst', 'critical', 'worst/9'], ['b', 'warning', 'b/2', 'b/1'], ['a', 'warning', 'a/1'], ['info', 'info', 'info/1'],
     ]);
+  });
+
+  it('stand there once, since the first began, and firing where one of the same key does', () => {
+    const at = (key: string, starts: number, more: Partial<AlertFacts> = {}) => ({ ...alert(key, more), starts });
+    const found = distinct([at('a', 9), at('b', 8), at('a', 7), at('b', 6, { status: 'pending' }), at('c', 5, { status: 'pending' }), at('c', 4)]);
+    expect(found.map(({ key, starts, status }) => [key, starts, status])).toEqual([['a', 7, 'firing'], ['b', 8, 'firing'], ['c', 4, 'firing']]);
   });
 
   it('are counted by severity', () => {

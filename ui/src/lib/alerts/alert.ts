@@ -22,6 +22,16 @@ export function standingOf(alert: AlertFacts): Standing {
   return alert.quiet || alert.silenced_by.length > 0 ? 'quiet' : 'firing';
 }
 
+/** Each key once. What is no journey's may be wrong in several partitions: it fires where one of them does, since the first of them began. */
+export function distinct<A extends AlertFacts>(latestFirst: readonly A[]): A[] {
+  const out = new Map<string, A>();
+  for (const alert of latestFirst) {
+    const known = out.get(alert.key);
+    if (known === undefined || known.status === alert.status || alert.status === 'firing') out.set(alert.key, alert);
+  }
+  return [...out.values()];
+}
+
 /** Alerts of one rule. */
 export interface AlertGroup<A> {
   readonly rule: string;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { headAndBody, newTest, outcomeOf, tallyOf } from './delivery';
+import { headAndBody, lastSendings, newTest, outcomeOf, tallyOf } from './delivery';
 import { firedByRule } from './fired';
 import { parseGoDuration } from './go-duration';
 import { runbookHref } from './runbook';
 import { silenceWish } from './silence';
 
-const delivery = (receiver: string, id: string, outcome: string, test = false) => ({ receiver, id, outcome, test });
+const delivery = (receiver: string, id: string, outcome: string, test = false) => ({ receiver, id, outcome, test, queued: '' });
 
 describe('deliveries', () => {
   const list = [delivery('ops', '3', 'pending', true), delivery('mail', '2', 'failed'), delivery('ops', '1', 'delivered', true), delivery('old', '0', 'delivered')];
@@ -23,6 +23,11 @@ describe('deliveries', () => {
   });
 
   it('are on their way where their outcome is none that is known', () => expect(outcomeOf('teleported')).toBe('pending'));
+
+  it('that were sent again are not sent again once more', () => {
+    const sent = (receiver: string, queued: string) => ({ ...delivery(receiver, '1', 'failed'), queued });
+    expect([...lastSendings([sent('ops', 't3'), sent('mail', 't2'), sent('ops', 't1')])]).toEqual(['ops 1 t3', 'mail 1 t2']);
+  });
 
   it('have heads that end at the first empty line', () => {
     expect(headAndBody('POST /x\r\nA: b\r\n\r\n{"c":\n\n1}')).toEqual({ head: 'POST /x\nA: b', body: '{"c":\n\n1}' });

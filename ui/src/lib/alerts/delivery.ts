@@ -11,12 +11,23 @@ export interface DeliveryFacts {
   readonly id: string;
   readonly receiver: string;
   readonly outcome: string;
+  readonly queued: string;
   readonly test?: boolean;
 }
 
-/** A notification goes to several receivers, under one ID. */
-export function deliveryKey({ receiver, id }: DeliveryFacts): string {
-  return `${receiver} ${id}`;
+/** A notification goes to several receivers under one ID, and to each once more where it is sent again. */
+export function deliveryKey({ receiver, id, queued }: DeliveryFacts): string {
+  return `${receiver} ${id} ${queued}`;
+}
+
+/** The keys of those that have not been sent again since. */
+export function lastSendings(latestFirst: readonly DeliveryFacts[]): ReadonlySet<string> {
+  const last = new Map<string, string>();
+  for (const delivery of latestFirst) {
+    const sent = `${delivery.receiver} ${delivery.id}`;
+    if (!last.has(sent)) last.set(sent, deliveryKey(delivery));
+  }
+  return new Set(last.values());
 }
 
 /** How a receiver has done, by what is kept. */

@@ -3,6 +3,7 @@ import type { AlertOf, SilenceSaid } from '../../api/schema';
 import { useText } from '../shell/shell';
 import { AlertItem } from './alert-item';
 
+const FIRST = 20;
 const STEP = 100;
 
 /** Alerts that ask nothing of anybody now, folded away. */
@@ -17,7 +18,7 @@ export function AlertFold({ title, about, alerts, silences, open, mayNot, onTogg
   readonly onSilence: ((matchers: string) => void) | null;
 }) {
   const text = useText().shell;
-  const [most, setMost] = useState(STEP);
+  const [most, setMost] = useState(FIRST);
   return (
     <details class="alert-fold" open={open} onToggle={(event) => onToggle(event.currentTarget.open)}>
       <summary>{title} <span class="tab-count">{alerts.length.toLocaleString()}</span></summary>

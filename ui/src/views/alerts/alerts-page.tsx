@@ -2,7 +2,7 @@ import '../../styles/table.css';
 import '../../styles/alerts.css';
 import { useState } from 'preact/hooks';
 import type { AlertList, RuleList, SilenceList } from '../../api/schema';
-import { standingOf } from '../../lib/alerts/alert';
+import { distinct, standingOf } from '../../lib/alerts/alert';
 import { LongText } from '../record/long-text';
 import { Awaited } from '../shell/awaited';
 import { Icon } from '../shell/icons';
@@ -49,7 +49,10 @@ function Parts({ params, rules }: PageProps & { readonly rules: RuleList }) {
   const may = useMay();
   const tab = tabs.find((one) => one === params['tab']) ?? 'firing';
   const [done, setDone] = useState('');
-  const current = useAnswer<AlertList>('alerts', (signal) => session.client.get('/alerts', { limit: MOST }, signal), { again: () => REFRESH_MS });
+  const current = useAnswer<AlertList>('alerts', async (signal) => {
+    const answer = await session.client.get<AlertList>('/alerts', { limit: MOST }, signal);
+    return answer.kind === 'found' ? { ...answer, value: { ...answer.value, alerts: distinct(answer.value.alerts) } } : answer;
+  }, { again: () => REFRESH_MS });
   const kept = useAnswer<SilenceList>('silences', (signal) => session.client.get('/alerts/silences', {}, signal), { again: () => REFRESH_MS });
   const alerts = current.loading.phase === 'shown' ? current.loading.value.alerts : null;
   const silences = kept.loading.phase === 'shown' ? kept.loading.value.silences : null;

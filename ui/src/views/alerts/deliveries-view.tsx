@@ -1,6 +1,6 @@
 import { useRef } from 'preact/hooks';
 import type { DeliveryList } from '../../api/schema';
-import { deliveryKey, outcomeOf, outcomes, tallyOf } from '../../lib/alerts/delivery';
+import { deliveryKey, lastSendings, outcomeOf, outcomes, tallyOf } from '../../lib/alerts/delivery';
 import { printable } from '../../lib/printable';
 import { Awaited } from '../shell/awaited';
 import { useAnswer, useShell, useText } from '../shell/shell';
@@ -70,10 +70,11 @@ export function DeliveriesView({ receivers, receiver, outcome, open, mayNot }: {
           {({ deliveries, more }) => {
             const list = deliveries.filter((one) => outcome === '' || outcomeOf(one.outcome) === outcome);
             if (list.length === 0) return <p class="nobody">{deliveries.length === 0 && receiver === '' ? text.deliveries.none : text.deliveries.noneFiltered}</p>;
+            const last = lastSendings(deliveries);
             return (
               <>
                 <ol class="deliveries">
-                  {list.map((one) => <DeliveryItem key={deliveryKey(one)} delivery={one} open={deliveryKey(one) === open} mayNot={mayNot} onToggle={() => toggle(deliveryKey(one))} onChanged={again} />)}
+                  {list.map((one) => <DeliveryItem key={deliveryKey(one)} delivery={one} last={last.has(deliveryKey(one))} open={deliveryKey(one) === open} mayNot={mayNot} onToggle={() => toggle(deliveryKey(one))} onChanged={again} />)}
                 </ol>
                 {more > 0 && <p class="aside">{text.more(more)}</p>}
               </>

@@ -16,8 +16,10 @@ import { NotDone } from './not-done';
 import { useSending } from './use-sending';
 
 /** One notification to one receiver; open, with each try. */
-export function DeliveryItem({ delivery, open, mayNot, onToggle, onChanged }: {
+export function DeliveryItem({ delivery, last, open, mayNot, onToggle, onChanged }: {
   readonly delivery: Delivery;
+  /** It has not been sent again since. */
+  readonly last: boolean;
   readonly open: boolean;
   readonly mayNot: string;
   readonly onToggle: () => void;
@@ -47,12 +49,12 @@ export function DeliveryItem({ delivery, open, mayNot, onToggle, onChanged }: {
         </span>
         <Icon name={open ? 'minus' : 'plus'} />
       </button>
-      <div id={id} class="delivery-body">{open && <Body delivery={delivery} mayNot={mayNot} onChanged={onChanged} />}</div>
+      <div id={id} class="delivery-body">{open && <Body delivery={delivery} last={last} mayNot={mayNot} onChanged={onChanged} />}</div>
     </li>
   );
 }
 
-function Body({ delivery, mayNot, onChanged }: { readonly delivery: Delivery; readonly mayNot: string; readonly onChanged: () => void }) {
+function Body({ delivery, last, mayNot, onChanged }: { readonly delivery: Delivery; readonly last: boolean; readonly mayNot: string; readonly onChanged: () => void }) {
   const text = useText().alerts.deliveries;
   const [ended, next] = [parseTime(delivery.ended ?? ''), parseTime(delivery.next ?? '')];
   return (
@@ -67,7 +69,7 @@ function Body({ delivery, mayNot, onChanged }: { readonly delivery: Delivery; re
         {next !== null && <><dt>{text.next}</dt><dd><Moment at={next} withDay /></dd></>}
       </dl>
       <Attempts delivery={delivery} />
-      {outcomeOf(delivery.outcome) === 'failed' && <Redrive delivery={delivery} mayNot={mayNot} onChanged={onChanged} />}
+      {last && outcomeOf(delivery.outcome) === 'failed' && <Redrive delivery={delivery} mayNot={mayNot} onChanged={onChanged} />}
     </>
   );
 }

@@ -33,7 +33,7 @@ export function RuleTable({ list, alerts }: { readonly list: RuleList; readonly 
     <section aria-labelledby="rules-title">
       <h2 id="rules-title" class="unseen">{text.tabs.rules}</h2>
       <p class="aside">{text.rules.about} {text.rules.taken} <Moment at={parseTime(list.taken)} withDay /></p>
-      <div class="table" tabIndex={0} role="region" aria-labelledby="rules-title">
+      <div class="table stacked" tabIndex={0} role="region" aria-labelledby="rules-title">
         <table>
           <thead>
             <tr>

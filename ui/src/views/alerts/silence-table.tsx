@@ -31,7 +31,7 @@ export function SilenceTable({ silences, alerts, mayNot, onChanged }: {
         <button type="button" class="primary" disabled={mayNot !== ''} title={mayNot} onClick={add}>{text.add}</button>
       </div>
       {silences.length === 0 ? <p class="nobody">{text.none}</p> : (
-        <div class="table" tabIndex={0} role="region" aria-labelledby="silences-title">
+        <div class="table stacked" tabIndex={0} role="region" aria-labelledby="silences-title">
           <table>
             <thead>
               <tr>
