@@ -112,6 +112,7 @@ const tail: Measure = async (browser, url) => {
   await forgetTasks(tab.page);
   await say('measuring');
   const { longest, gap, count } = await tasksOf(tab.page);
+  await tab.page.locator('main').getByText('gateway').first().waitFor(); // else nothing came, and that takes nothing
   const grown = (await heapOf(tab)) - before;
   const { loop } = await calibrate(browser, url);
   await tab.close();
