@@ -43,7 +43,8 @@ type Part struct {
 	records   recordFacts      // scratch
 	repeatsAt time.Time        // when groups were last looked at that may be told again
 	mutedAt   time.Time
-	Refused   int // alerts that were one too many
+	placedAt  time.Time // when it was last written how far sources were read
+	Refused   int       // alerts that were one too many
 }
 
 // place is how far sources were read, and how many changes there were.
@@ -85,10 +86,14 @@ func NewPart(cfg PartConfig, kept iter.Seq2[string, []byte]) *Part {
 	}
 	slices.SortFunc(found, func(a, b *alert) int { return cmp.Compare(a.Seq, b.Seq) })
 	for _, a := range found {
-		p.admit(a)
+		p.place.Seq = max(p.place.Seq, a.Seq)
 	}
-	for _, g := range p.groups {
+	for _, g := range p.groups { // of a step too large for one batch, the place may not have been written
+		p.place.Seq = max(p.place.Seq, g.Told)
 		p.touched[g] = true
+	}
+	for _, a := range found {
+		p.admit(a)
 	}
 	return p
 }

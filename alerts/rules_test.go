@@ -28,7 +28,7 @@ func TestBadRulesAreRefused(t *testing.T) {
 	one := func(rule string) string { return "self: false\nrules:\n  - name: good\n    journey: errors\n" + rule }
 	for _, c := range []struct{ name, text, want string }{
 		{"unknown field", one("  - name: bad\n    journey: errors\n    serverity: x\n"), `rule bad (line 5): line 7: "serverity" is not known here; want one of absence,`},
-		{"unknown field of an absence", one("  - name: bad\n    absence: {after: 'true', expect: 'true', within: 1s, untill: 2}\n"), `rule bad (line 5): line 6: "untill" is not known`},
+		{"unknown field of an absence", one("  - name: bad\n    absence: {after: 'true', expect: 'true', within: 1s, whithin: 2}\n"), `rule bad (line 5): line 6: "whithin" is not known`},
 		{"unknown field of the file", "rulez: []", `line 1: "rulez" is not known here`},
 		{"no name", one("  - journey: errors\n"), "rule (line 5): its name is"},
 		{"a name twice", one("  - name: good\n    journey: errors\n"), "rule good (line 5): line 3 has a rule of this name"},

@@ -35,15 +35,38 @@ func (p *Part) Step(ctx context.Context, now time.Time, journal Journal, notifie
 // write puts what has changed.
 func (p *Part) write(journal Journal, now time.Time) {
 	p.age(now)
+	if len(p.dirty) == 1 && p.dirty[placeKey] && now.Sub(p.placedAt) < placeEvery {
+		return // what was read has changed nothing, and may be read again
+	}
+	if p.dirty[placeKey] {
+		p.placedAt = now
+	}
+	all := make(map[string][]byte, len(p.dirty))
 	for key := range p.dirty {
-		if value := p.value(key); value != nil {
+		all[key] = p.value(key)
+	}
+	putAll(journal, all)
+	clear(p.dirty)
+	clear(p.past)
+}
+
+// placeEvery is how often it is written how far sources were read, where nothing else is.
+const placeEvery = time.Second
+
+// putAll puts values that belong together; nil deletes. A journal that others flush meanwhile
+// has a PutAll, so that none of them takes a part.
+func putAll(journal Journal, all map[string][]byte) {
+	if j, ok := journal.(interface{ PutAll(map[string][]byte) }); ok {
+		j.PutAll(all)
+		return
+	}
+	for key, value := range all {
+		if value != nil {
 			journal.Put(key, value)
 		} else {
 			journal.Delete(key)
 		}
 	}
-	clear(p.dirty)
-	clear(p.past)
 }
 
 // age has young waits written that are young no more, and says from where the next owner reads.
@@ -93,8 +116,8 @@ func (p *Part) value(key string) []byte {
 	return nil
 }
 
-// inParallel is how many notifications are handed on at once.
-const inParallel = 64
+// inParallel is how many notifications are handed on at once: they share a flush.
+const inParallel = 1024
 
 // notify hands on what is frozen.
 func (p *Part) notify(ctx context.Context, notifier Notifier) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -254,8 +255,24 @@ func TestNotificationsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if size := len(encoded(&parcel{Notification: got})); size > 900<<10 {
-		t.Errorf("%d bytes are kept", size)
+	for i := range 200 { // the worst there is
+		n.Labels[strings.Repeat("\x01", 120)+fmt.Sprint(i)] = strings.Repeat("\x01", 1000)
+	}
+	worst, err := bounded(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &parcel{Notification: worst, Members: make([]byte, maxGathered*len(idHash{})), Delivery: newDelivery(worst, "ops", n.Time)}
+	for range 20 {
+		head := strings.Repeat("<", maxRequestHead)
+		p.Delivery.tried(Attempt{Request: head, Answer: head, Error: head[:maxReason]})
+	}
+	if size := len(encoded(p)); size > 1_000_000 {
+		t.Errorf("%d bytes wait", size)
+	}
+	p.Delivery.Outcome = Failed
+	if size := len(encoded(pastOf(p))); size > 1_000_000 {
+		t.Errorf("%d bytes are in the history", size)
 	}
 	if len(got.Title) > maxTitle || !strings.Contains(got.Text, fmt.Sprintf("%d alerts more", 5001-len(got.Alerts))) {
 		t.Errorf("title of %d bytes; text ends in %q", len(got.Title), got.Text[len(got.Text)-100:])
@@ -277,4 +294,42 @@ func TestNotificationsAreBounded(t *testing.T) {
 		}
 	}
 	want(t, "usual webhook-id", webhookID("g-1"), "g-1")
+}
+
+// It is asked for while what it was given up with is still being kept, and the process is killed then.
+func TestWhatIsRedrivenAtOnceOutlivesACrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ops := &fake{answers: func(ctx context.Context, n int, _ *parcel, a *answer) {
+			if n == 1 {
+				a.judge(404, nil, time.Now())
+				return
+			}
+			<-ctx.Done()
+			a.err = ctx.Err()
+		}}
+		j := newMemory()
+		j.latency = time.Second
+		cfg := Config{Receivers: []Receiver{named("ops")}}
+		m := managerOf(t, cfg, j, map[string]*fake{"ops": ops})
+		notify(t, m, "ops", "g-1")
+		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
+		want(t, "outcome, which is being kept", only(t, m, "ops").Outcome, Failed)
+		if err := m.Redrive(t.Context(), "ops", "g-1"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		want(t, "begun", len(ops.ids()), 2)
+		if err := j.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		next := j.crash(rand.New(rand.NewPCG(1, 1)))
+		closeNow(m)
+		after := &fake{}
+		m = managerOf(t, cfg, next, map[string]*fake{"ops": after})
+		defer closeNow(m)
+		time.Sleep(time.Minute)
+		want(t, "got", strings.Join(after.ids(), " "), "g-1")
+	})
 }

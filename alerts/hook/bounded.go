@@ -20,8 +20,10 @@ const (
 	maxText   = 16 << 10
 	maxName   = 1 << 10
 	maxLabels = 64
+	maxLabel  = 128 // of its key
+	maxValue  = 512
 	maxAlerts = 1000
-	maxParcel = 640 << 10 // encoded
+	maxParcel = 640 << 10 // encoded, without what became of it
 )
 
 // idHash stands for an ID.
@@ -45,9 +47,14 @@ func bounded(n alerts.Notification) (alerts.Notification, error) {
 	}
 	n.Title, n.Text, n.Severity, n.Group, n.Status = cut(n.Title, maxTitle), cut(n.Text, maxText), cut(n.Severity, maxName), cut(n.Group, maxName), cut(n.Status, maxName)
 	n.Labels = boundedLabels(n.Labels)
-	all := len(n.Alerts)
-	n.Alerts = slices.Clone(n.Alerts[:min(all, maxAlerts)])
-	size := 0
+	all := n.Alerts
+	n.Alerts = nil
+	b, err := json.Marshal(n)
+	if err != nil {
+		return n, fmt.Errorf("notification %q: %w", n.ID, err)
+	}
+	size := len(b)
+	n.Alerts = slices.Clone(all[:min(len(all), maxAlerts)])
 	for i := range n.Alerts {
 		a := boundedAlert(n.Alerts[i])
 		b, err := json.Marshal(a)
@@ -60,7 +67,7 @@ func bounded(n alerts.Notification) (alerts.Notification, error) {
 		}
 		n.Alerts[i] = a
 	}
-	if left := all - len(n.Alerts); left > 0 {
+	if left := len(all) - len(n.Alerts); left > 0 {
 		n.Text += fmt.Sprintf("\n\n%d alerts more are not in this notification.", left)
 	}
 	return n, nil
@@ -87,7 +94,7 @@ func boundedLabels(labels map[string]string) map[string]string {
 		if len(out) == maxLabels {
 			break
 		}
-		out[cut(key, maxName)] = cut(labels[key], maxName)
+		out[cut(key, maxLabel)] = cut(labels[key], maxValue)
 	}
 	return out
 }

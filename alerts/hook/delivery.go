@@ -18,7 +18,8 @@ const (
 	Retried   Outcome = "retried"   // of an attempt only: it is tried again
 )
 
-// Delivery is one notification on its way to one receiver.
+// Delivery is one notification on its way to one receiver. Its title and group are untrusted
+// text: services have written parts of them.
 type Delivery struct {
 	ID       string    `json:"id"`       // the notification's
 	Receiver string    `json:"receiver"` // who is told

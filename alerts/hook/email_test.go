@@ -128,6 +128,13 @@ func (b *mailbox) talk(c net.Conn, encrypted bool) {
 	}
 }
 
+// answer has a command answered with text from now on.
+func (b *mailbox) answer(command, text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.answers[command] = text
+}
+
 func (b *mailbox) receiver(set ...func(*Email)) Receiver {
 	e := &Email{Server: b.at, From: "Waybill <waybill@example.com>", To: []string{"ops@example.com", "Second <second@example.com>"}, CAFile: b.ca}
 	for _, s := range set {
@@ -140,7 +147,7 @@ func TestMailIsWrittenOverTLSWithOneMessageID(t *testing.T) {
 	for _, mode := range []string{"starttls", "tls"} {
 		t.Run(mode, func(t *testing.T) {
 			box := newMailbox(t, mode == "tls")
-			box.answers["END"] = "451 come back"
+			box.answer("END", "451 come back")
 			r := box.receiver(func(e *Email) { e.TLS, e.User, e.PasswordFile = mode, "waybill", file(t, "sEcReT\n") })
 			r.Retry.First = 50 * time.Millisecond
 			m, err := New(Config{Receivers: []Receiver{r}})
@@ -201,7 +208,7 @@ func TestMailThatIsRefusedIsJudged(t *testing.T) {
 	f := func(command, answer string, final bool) {
 		t.Helper()
 		box := newMailbox(t, false)
-		box.answers[command] = answer
+		box.answer(command, answer)
 		m, err := New(Config{Receivers: []Receiver{box.receiver()}})
 		if err != nil {
 			t.Fatal(err)
@@ -222,6 +229,7 @@ func TestMailThatIsRefusedIsJudged(t *testing.T) {
 }
 
 func TestMailServersAreBounded(t *testing.T) {
+	t.Parallel()
 	f := func(name string, say func(net.Conn)) {
 		t.Helper()
 		start := time.Now()
@@ -264,8 +272,8 @@ func TestMailServersAreBounded(t *testing.T) {
 
 func TestMailThatTheServerHasIsNotSentAgain(t *testing.T) {
 	box := newMailbox(t, false)
-	box.answers["QUIT"] = "500 what?"
-	box.answers["RSET"] = "500 what?"
+	box.answer("QUIT", "500 what?")
+	box.answer("RSET", "500 what?")
 	d := tryOnce(t, Config{}, box.receiver())
 	want(t, "outcome", d.Outcome, Delivered)
 }

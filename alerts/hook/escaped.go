@@ -20,7 +20,7 @@ func escaped(s string) string {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
-		case r == '\n' || r == '\t' || unicode.IsGraphic(r) && !unicode.Is(unicode.Bidi_Control, r) && (r != utf8.RuneError || n > 1):
+		case r == '\n' || r == '\t' || unicode.IsGraphic(r) && (r != utf8.RuneError || n > 1):
 			b.WriteString(s[i : i+n])
 		case r == '\r' && strings.HasPrefix(s[i:], "\r\n"):
 		case r == utf8.RuneError && n == 1:

@@ -68,6 +68,7 @@ func TestTheDeliveriesOfANotificationAreAJourney(t *testing.T) {
 }
 
 func TestGatheredNotificationsSayWhereTheyWent(t *testing.T) {
+	t.Parallel()
 	rec := instrumenttest.New(t)
 	ops := &fake{}
 	r := named("ops")

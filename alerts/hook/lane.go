@@ -244,11 +244,7 @@ func (l *lane) end(p *parcel, outcome Outcome, reason, fallback string) {
 	b.mu.Lock()
 	d := &p.Delivery
 	d.Outcome, d.Reason, d.Next, d.Ended = outcome, reason, nil, &now
-	e := past{Delivery: d.copied(), Members: p.Members}
-	if outcome == Failed {
-		e.Parcel = p
-	}
-	l.remember(e)
+	l.remember(pastOf(p))
 	l.waiting = slices.DeleteFunc(l.waiting, func(other *parcel) bool { return other == p })
 	b.mu.Unlock()
 	b.m.ended(p)

@@ -338,12 +338,13 @@ func TestACrashLosesNothingAndRepeatsUnderTheSameID(t *testing.T) {
 
 func crashes(t *testing.T, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 1))
+	chance := rand.New(rand.NewPCG(seed, 2)) // the receivers'; mu guards it
 	var mu sync.Mutex
 	under := map[string]map[string]string{"ok": {}, "flaky": {}, "dead": {}, "mail": {}} // receiver → alert → ID
 	at := func(name string, answers func(ctx context.Context, p *parcel, a *answer)) *fake {
 		return &fake{answers: func(ctx context.Context, _ int, p *parcel, a *answer) {
 			mu.Lock()
-			lost, wait, late := random.IntN(4) == 0, time.Duration(random.IntN(300))*time.Millisecond, random.IntN(2) == 0
+			lost, wait, late := chance.IntN(4) == 0, time.Duration(chance.IntN(300))*time.Millisecond, chance.IntN(2) == 0
 			mu.Unlock()
 			receive := func() {
 				mu.Lock()
@@ -383,7 +384,7 @@ func crashes(t *testing.T, seed uint64) {
 		"flaky": at("flaky", func(_ context.Context, _ *parcel, a *answer) {
 			mu.Lock()
 			defer mu.Unlock()
-			if random.IntN(2) == 0 {
+			if chance.IntN(2) == 0 {
 				a.judge(500, nil, time.Now())
 			}
 		}),

@@ -46,7 +46,18 @@ type past struct {
 	N        uint64 // counts those of a receiver in a partition
 	Delivery Delivery
 	Parcel   *parcel `json:",omitempty"` // of one given up, to be redriven
-	Members  []byte  `json:",omitempty"` // as in a parcel
+	Members  []byte  `json:",omitempty"` // as in a parcel, of one that was taken
+}
+
+// pastOf is the end of p, as small as it may be.
+func pastOf(p *parcel) past {
+	e := past{Delivery: p.Delivery.copied()}
+	if e.Delivery.Outcome == Failed {
+		e.Parcel = &parcel{Notification: p.Notification, Been: p.Been, Members: p.Members}
+	} else {
+		e.Members = p.Members
+	}
+	return e
 }
 
 // ids are hashes of the IDs that e is the end of.
@@ -55,11 +66,11 @@ func (e *past) ids() iter.Seq[idHash] {
 		if !yield(hashOf(e.Delivery.ID)) {
 			return
 		}
-		for id := range membersOf(e.Members) {
-			if !yield(id) {
-				return
-			}
+		members := e.Members
+		if e.Parcel != nil {
+			members = e.Parcel.Members
 		}
+		membersOf(members)(yield)
 	}
 }
 

@@ -405,6 +405,7 @@ func raw(t *testing.T, say func(net.Conn)) string {
 }
 
 func TestAnswersAreBounded(t *testing.T) {
+	t.Parallel()
 	var written atomic.Int64
 	flood := func(conn net.Conn, first, more string) {
 		_, _ = io.WriteString(conn, first)

@@ -37,7 +37,8 @@ type claim struct {
 	tidied   time.Time   // when silences were last deleted that have long been over
 	judged   []time.Time // of the changes that were read since the last step
 	refused  int
-	commands map[string]Command // to be forgotten
+	commands map[string]bool // by ID, that are obeyed: one may come twice while a partition is taken over
+	done     []string        // of them, to be forgotten
 }
 
 const (
@@ -123,7 +124,7 @@ func (m *Member) take(ctx context.Context, partition int32) (*claim, map[string]
 	}
 	rules := m.cfg.Rules.Rules()
 	return &claim{
-		m: m, client: client, partition: partition, partitions: int32(len(partitions)), journal: journal, rules: rules, read: make(chan got, 256), version: -1, commands: map[string]Command{},
+		m: m, client: client, partition: partition, partitions: int32(len(partitions)), journal: journal, rules: rules, read: make(chan got, 256), version: -1, commands: map[string]bool{},
 		part: alerts.NewPart(alerts.PartConfig{Number: partition, Rules: rules, URL: m.cfg.URL, Logger: m.log}, maps.All(kept)),
 	}, kept, nil
 }
@@ -246,10 +247,10 @@ func (c *claim) step(ctx context.Context, now time.Time) error {
 	read, calm := c.through(now)
 	c.part.Pass(now, read)
 	c.asks.ask(c, now)
-	for key := range c.commands {
-		c.journal.Delete(key)
+	for _, id := range c.done {
+		c.journal.Delete(commandKeys + id)
 	}
-	clear(c.commands)
+	c.done = nil
 	notifier := alerts.Notifier(logged{c.m.log})
 	if c.m.cfg.Hooks != nil {
 		notifier = c.m.cfg.Hooks
@@ -318,7 +319,11 @@ func (c *claim) renew(now time.Time) {
 }
 
 func (c *claim) obey(ctx context.Context, command Command) {
-	c.commands[commandKeys+command.ID] = command
+	if c.commands[command.ID] {
+		return
+	}
+	c.commands[command.ID] = true
+	c.done = append(c.done, command.ID)
 	go c.m.obey(ctx, command)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"sync"
 	"testing"
@@ -58,7 +57,7 @@ func state(t *testing.T, client sarama.Client, topic string, j *Journal) map[str
 		t.Fatal(err)
 	}
 	out := map[string]string{}
-	for key, value := range iter.Seq2[string, []byte](maps.All(kept)) {
+	for key, value := range kept {
 		out[key] = string(value)
 	}
 	delete(out, fenceKey)
@@ -179,11 +178,11 @@ func TestAFlushInDoubtIsSettledByTheNext(t *testing.T) {
 			t.Fatal(err)
 		}
 		j.Put("a", []byte("1"))
-		b := j.batch()
+		b, through := j.batch()
 		if _, err := j.produce(b); err != nil { // Kafka takes it, and the answer is lost
 			t.Fatal(err)
 		}
-		j.doubt = b
+		j.doubt, j.through = b, through
 		j.Put("a", []byte("2"))
 		if err := j.Flush(t.Context()); err != nil {
 			t.Fatal(err)

@@ -76,7 +76,6 @@ type Member struct {
 	meters  *meters
 	owned   atomic.Int32
 	begun   time.Time
-	claims  sync.Map // partition → *claim
 }
 
 // A member that is gone is missed within session, so that others take over within ten seconds.
@@ -128,6 +127,7 @@ func connectGroup(cfg Config) (sarama.Client, error) {
 	}
 	kafka.Consumer.Group.Session.Timeout, kafka.Consumer.Group.Heartbeat.Interval = session, heartbeat
 	kafka.Consumer.Group.Rebalance.Timeout = session
+	kafka.Consumer.Offsets.Initial = sarama.OffsetNewest // what is there is read when the state is taken over
 	client, err := sarama.NewClient(cfg.Brokers, kafka)
 	if err != nil {
 		return nil, fmt.Errorf("%w: Kafka at %v does not answer (%w); start it or set --kafka-brokers", collector.ErrUnreachable, cfg.Brokers, err)

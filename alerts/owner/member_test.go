@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 }
 
 // stage is the topics of one test.
-type stage struct{ brokers, topics string }
+type stage struct{ topics string }
 
 func (s stage) records() string  { return s.topics + ".records" }
 func (s stage) journeys() string { return s.topics + ".journeys" }

@@ -27,20 +27,22 @@ type inbox struct {
 
 func (in *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var n struct {
-		Alerts []struct{ Key, Status string }
+		Data struct {
+			Alerts []struct{ Key, Status string }
+		}
 	}
 	b, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	_ = json.Unmarshal(b, &n)
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for _, a := range n.Alerts {
+	for _, a := range n.Data.Alerts {
 		if a.Key == "test" {
 			in.test++
 			continue
 		}
 		in.got = append(in.got, a.Status+" "+a.Key)
 	}
-	if len(n.Alerts) == 0 {
+	if len(n.Data.Alerts) == 0 {
 		in.got = append(in.got, "not understood: "+string(b))
 	}
 }

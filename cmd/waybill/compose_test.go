@@ -33,7 +33,7 @@ func TestComposeMatchesTheBinary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := append([]string{"collector", "elasticsearch", "kafka", "query"}, shop.Names()...)
+	want := append([]string{"alerts", "collector", "elasticsearch", "kafka", "query"}, shop.Names()...)
 	slices.Sort(want)
 	if got := project.ServiceNames(); !slices.Equal(got, want) {
 		t.Fatalf("services %v, want %v", got, want)
@@ -120,6 +120,8 @@ func listens(name string, cfg *config) []string {
 		return []string{cfg.CollectorAddr, cfg.OTLPHTTPAddr, cfg.OTLPGRPCAddr}
 	case "query":
 		return []string{cfg.QueryAddr}
+	case "alerts":
+		return []string{cfg.AlertsAddr}
 	}
 	return []string{cfg.demoAddrs()[name]}
 }
