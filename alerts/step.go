@@ -116,8 +116,8 @@ func (p *Part) value(key string) []byte {
 	return nil
 }
 
-// inParallel is how many notifications are handed on at once.
-const inParallel = 64
+// inParallel is how many notifications are handed on at once: they share a flush.
+const inParallel = 1024
 
 // notify hands on what is frozen.
 func (p *Part) notify(ctx context.Context, notifier Notifier) error {

@@ -33,12 +33,15 @@ type Journal struct {
 	epoch     int16
 	fence     int64 // offset of the first message of this owner
 
-	mu  sync.Mutex
-	put map[string][]byte
+	mu   sync.Mutex
+	put  map[string][]byte
+	puts uint64 // how often something was put
 
 	turn     chan struct{}       // whoever holds it writes
 	sequence int32               // of the next message
+	flushed  uint64              // puts that Kafka has
 	doubt    *sarama.RecordBatch // sent, and nobody knows whether it was taken
+	through  uint64              // puts that Kafka has with it; 0: it is not the last of them
 	dead     error
 }
 
@@ -107,6 +110,7 @@ func (j *Journal) Put(key string, value []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.put[key] = value
+	j.puts++
 }
 
 // PutAll puts values that are flushed together, as far as they go in one batch; nil deletes.
@@ -114,14 +118,18 @@ func (j *Journal) PutAll(all map[string][]byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	maps.Copy(j.put, all)
+	j.puts++
 }
 
 // Delete has a key go with the next flush.
 func (j *Journal) Delete(key string) { j.Put(key, nil) }
 
-// Flush returns once Kafka has all that was put before. After an error it can be called again,
-// but after ErrDeposed.
+// Flush returns once Kafka has all that was put before; many at once share what they write.
+// After an error it can be called again, but after ErrDeposed.
 func (j *Journal) Flush(ctx context.Context) error {
+	j.mu.Lock()
+	wanted := j.puts
+	j.mu.Unlock()
 	select {
 	case j.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -131,32 +139,26 @@ func (j *Journal) Flush(ctx context.Context) error {
 	if j.dead != nil {
 		return j.dead
 	}
-	if j.doubt != nil {
+	for j.doubt != nil || j.flushed < wanted {
+		if j.doubt == nil {
+			j.doubt, j.through = j.batch()
+		}
 		if err := j.send(ctx, j.doubt); err != nil {
 			return err
 		}
+		j.flushed = max(j.flushed, j.through)
 	}
-	for {
-		batch := j.batch()
-		if batch == nil {
-			return nil
-		}
-		if err := j.send(ctx, batch); err != nil {
-			return err
-		}
-	}
+	return nil
 }
 
-// batch takes what was put, as much of it as goes in one; nil: there is nothing. Where it does
-// not go in one, the place of the sources goes last, so that the rest is read again.
-func (j *Journal) batch() *sarama.RecordBatch {
+// batch takes what was put, as much of it as goes in one. Where it does not go in one, the
+// place of the sources goes last, so that the rest is read again. Through is how many puts
+// Kafka has with it; 0: something is left.
+func (j *Journal) batch() (b *sarama.RecordBatch, through uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.put) == 0 {
-		return nil
-	}
 	now := time.Now()
-	b := &sarama.RecordBatch{
+	b = &sarama.RecordBatch{
 		Version: 2, Codec: sarama.CompressionLZ4, CompressionLevel: sarama.CompressionLevelDefault,
 		ProducerID: j.producer, ProducerEpoch: j.epoch, FirstSequence: j.sequence, FirstTimestamp: now, MaxTimestamp: now,
 	}
@@ -170,7 +172,10 @@ func (j *Journal) batch() *sarama.RecordBatch {
 		delete(j.put, key)
 	}
 	b.LastOffsetDelta = int32(len(b.Records) - 1)
-	return b
+	if len(j.put) == 0 {
+		through = j.puts
+	}
+	return b, through
 }
 
 // placeLast orders keys, so that an alert comes before its group, and all before the place of the sources.
@@ -196,9 +201,8 @@ func (j *Journal) Broken() error {
 	return j.dead
 }
 
-// send has Kafka take a batch. It is tried again until ctx ends; then it is in doubt.
+// send has Kafka take a batch. It is tried again until ctx ends; then it stays in doubt.
 func (j *Journal) send(ctx context.Context, b *sarama.RecordBatch) error {
-	j.doubt = b
 	for {
 		offset, err := j.produce(b)
 		if err == nil || errors.Is(err, sarama.ErrDuplicateSequenceNumber) {

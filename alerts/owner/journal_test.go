@@ -178,11 +178,11 @@ func TestAFlushInDoubtIsSettledByTheNext(t *testing.T) {
 			t.Fatal(err)
 		}
 		j.Put("a", []byte("1"))
-		b := j.batch()
+		b, through := j.batch()
 		if _, err := j.produce(b); err != nil { // Kafka takes it, and the answer is lost
 			t.Fatal(err)
 		}
-		j.doubt = b
+		j.doubt, j.through = b, through
 		j.Put("a", []byte("2"))
 		if err := j.Flush(t.Context()); err != nil {
 			t.Fatal(err)

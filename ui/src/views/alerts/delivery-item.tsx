@@ -83,7 +83,7 @@ function Redrive({ delivery, mayNot, onChanged }: { readonly delivery: Delivery;
   };
   return (
     <div class="alert-bar redrive">
-      <p role="status">{mayNot !== '' ? mayNot : sending.phase === 'failed' ? <NotDone failure={sending.failure} /> : sending.phase === 'done' ? text.redriven2 : text.redriveAbout}</p>
+      <p role="status">{mayNot !== '' ? mayNot : sending.phase === 'failed' ? <NotDone failure={sending.failure} /> : sending.phase === 'done' ? text.sentAgain : text.redriveAbout}</p>
       <button type="button" class="primary" disabled={mayNot !== '' || sending.phase === 'asked' || sending.phase === 'done'} onClick={() => void redrive()}>{sending.phase === 'asked' ? text.redriving : text.redrive}</button>
     </div>
   );
