@@ -143,6 +143,9 @@ func (j *Journal) Flush(ctx context.Context) error {
 		if j.doubt == nil {
 			j.doubt, j.through = j.batch()
 		}
+		if j.doubt == nil {
+			return nil
+		}
 		if err := j.send(ctx, j.doubt); err != nil {
 			return err
 		}
@@ -152,11 +155,14 @@ func (j *Journal) Flush(ctx context.Context) error {
 }
 
 // batch takes what was put, as much of it as goes in one. Where it does not go in one, the
-// place of the sources goes last, so that the rest is read again. Through is how many puts
-// Kafka has with it; 0: something is left.
+// place of the sources goes last, so that the rest is read again; nil: there is nothing. Through is
+// how many puts Kafka has with it; 0: something is left.
 func (j *Journal) batch() (b *sarama.RecordBatch, through uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if len(j.put) == 0 {
+		return nil, 0
+	}
 	now := time.Now()
 	b = &sarama.RecordBatch{
 		Version: 2, Codec: sarama.CompressionLZ4, CompressionLevel: sarama.CompressionLevelDefault,

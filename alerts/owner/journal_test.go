@@ -111,6 +111,26 @@ func TestTheNextOwnerHasWhatWasFlushedAndTheLastOneIsRefused(t *testing.T) {
 	})
 }
 
+func TestToFlushNothingIsNothing(t *testing.T) {
+	kafkas(t, func(t *testing.T, brokers []string) {
+		client := connect(t, brokers)
+		j, err := OpenJournal(t.Context(), client, newTopic(t, client), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			j.PutAll(nil)
+			if err := j.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		j.PutAll(map[string][]byte{"a": []byte("1")})
+		if err := j.Flush(t.Context()); err != nil || j.sequence != 2 {
+			t.Errorf("%v, and %d messages are written", err, j.sequence)
+		}
+	})
+}
+
 func TestAStepLargerThanABatchIsWritten(t *testing.T) {
 	kafkas(t, func(t *testing.T, brokers []string) {
 		client := connect(t, brokers)
