@@ -83,16 +83,16 @@ func (a *app) search() *cobra.Command {
 	f.IntVarP(&s.limit, "limit", "n", 50, "how many at most; 0 is all")
 	f.StringSliceVar(&s.columns, "columns", nil, "what a table or CSV tells, by commas")
 	f.BoolVar(&s.failEmpty, "fail-empty", false, "exit with 3 if nothing is found")
-	if err := cmd.RegisterFlagCompletionFunc("columns", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-		journeys, records := terminal.AllColumnNames()
+	if err := cmd.RegisterFlagCompletionFunc("columns", func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		names, ofRecords := terminal.AllColumnNames()
 		if s.records {
-			journeys = append(records, "label.")
+			names = append([]string{"label."}, ofRecords...)
 		}
 		before := typed[:strings.LastIndexByte(typed, ',')+1]
-		for i := range journeys {
-			journeys[i] = before + journeys[i]
+		for i := range names {
+			names[i] = before + names[i]
 		}
-		return journeys, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	}); err != nil {
 		panic(err) // there is no such flag
 	}

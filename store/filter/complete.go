@@ -29,14 +29,17 @@ func Complete(text string) (out []string) {
 		}
 		return out
 	}
-	all := append(slices.Collect(maps.Keys(names)), slices.Collect(maps.Keys(journeyConditions))...)
-	for _, n := range slices.Sorted(slices.Values(all)) {
-		if strings.HasPrefix(n, typed) {
-			out = append(out, before+n+":")
-		}
+	all := []string{"label."}
+	for _, n := range slices.Sorted(maps.Keys(names)) {
+		all = append(all, n+":")
 	}
-	if strings.HasPrefix("label.", typed) {
-		out = append(out, before+"label.")
+	for _, n := range slices.Sorted(maps.Keys(journeyConditions)) {
+		all = append(all, n+":")
+	}
+	for _, n := range all {
+		if strings.HasPrefix(n, typed) {
+			out = append(out, before+n)
+		}
 	}
 	return out
 }
