@@ -16,17 +16,18 @@ import (
 
 // session is a waybill at a terminal, of which the test reads the screen and types on the keyboard.
 type session struct {
-	cmd    *exec.Cmd
-	tty    *os.File
-	screen *vt.SafeEmulator
-	said   strings.Builder // all that was written, under mu
+	cmd   *exec.Cmd
+	tty   *os.File
+	ended chan struct{}
+
 	mu     sync.Mutex
-	ended  chan struct{}
+	screen *vt.Emulator
+	said   strings.Builder // all that was written
 }
 
 func at(t *testing.T, columns, rows int, environ []string, args ...string) *session {
 	t.Helper()
-	s := &session{cmd: exec.Command(os.Args[0], args...), screen: vt.NewSafeEmulator(columns, rows), ended: make(chan struct{})}
+	s := &session{cmd: exec.Command(os.Args[0], args...), screen: vt.NewEmulator(columns, rows), ended: make(chan struct{})}
 	s.cmd.Env = append(append(cleanEnv(), beMain+"=1", "TERM=xterm-256color"), environ...)
 	var err error
 	if s.tty, err = pty.StartWithSize(s.cmd, &pty.Winsize{Rows: uint16(rows), Cols: uint16(columns)}); err != nil {
@@ -35,17 +36,22 @@ func at(t *testing.T, columns, rows int, environ []string, args ...string) *sess
 	answered := make(chan struct{})
 	go func() { // what a terminal answers, when it is asked what it can do
 		defer close(answered)
-		_, _ = io.Copy(s.tty, s.screen)
+		for b := make([]byte, 256); ; {
+			n, err := s.screen.Read(b) // a pipe, beside the screen
+			if err != nil {
+				return
+			}
+			_, _ = s.tty.Write(b[:n]) // it may have ended
+		}
 	}()
 	go func() {
 		defer close(s.ended)
-		b := make([]byte, 4096)
-		for {
+		for b := make([]byte, 4096); ; {
 			n, err := s.tty.Read(b)
 			s.mu.Lock()
 			s.said.Write(b[:n])
+			_, _ = s.screen.Write(b[:n]) // it takes all
 			s.mu.Unlock()
-			_, _ = s.screen.Write(b[:n])
 			if err != nil {
 				return
 			}
@@ -54,14 +60,25 @@ func at(t *testing.T, columns, rows int, environ []string, args ...string) *sess
 	t.Cleanup(func() {
 		_ = s.cmd.Process.Kill() // it may have ended
 		<-s.ended
-		s.screen.Close()
+		s.screen.InputPipe().(io.Closer).Close()
 		s.tty.Close()
 		<-answered
 	})
 	return s
 }
 
-func (s *session) text() string { return s.screen.String() }
+func (s *session) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.screen.String()
+}
+
+// written is all that has been, sequences included.
+func (s *session) written() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.said.String()
+}
 
 // shows waits until the screen has a text.
 func (s *session) shows(t *testing.T, wants ...string) {
@@ -85,9 +102,8 @@ func (s *session) until(t *testing.T, amiss func(screen string) string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			t.Fatalf("%s on the screen:\n%s\nall that was written ends with %q", why, screen, s.said.String()[max(0, s.said.Len()-500):])
+			said := s.written()
+			t.Fatalf("%s on the screen:\n%s\nall that was written ends with %q", why, screen, said[max(0, len(said)-500):])
 		}
 	}
 }

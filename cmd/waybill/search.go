@@ -84,10 +84,9 @@ func (a *app) search() *cobra.Command {
 	f.StringSliceVar(&s.columns, "columns", nil, "what a table or CSV tells, by commas")
 	f.BoolVar(&s.failEmpty, "fail-empty", false, "exit with 3 if nothing is found")
 	if err := cmd.RegisterFlagCompletionFunc("columns", func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-		names, records := terminal.AllColumnNames()
+		names, ofRecords := terminal.AllColumnNames()
 		if s.records {
-			names = records
-			names = append(names, "label.")
+			names = append([]string{"label."}, ofRecords...)
 		}
 		before := typed[:strings.LastIndexByte(typed, ',')+1]
 		for i := range names {

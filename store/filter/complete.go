@@ -24,15 +24,23 @@ func Complete(text string) (out []string) {
 		}
 		return out
 	}
+	var fields, journeys []string
 	for i := range named {
-		if name := named[i].Name; strings.HasPrefix(name, typed) {
-			if !strings.HasSuffix(name, ".") { // which goes on with a label's key
-				name += ":"
-			}
-			out = append(out, before+name)
+		switch n := &named[i]; {
+		case strings.HasSuffix(n.Name, "."): // it goes on with a label's key
+			out = append(out, n.Name)
+		case n.OfJourney():
+			journeys = append(journeys, n.Name+":")
+		default:
+			fields = append(fields, n.Name+":")
 		}
 	}
-	slices.Sort(out)
+	slices.Sort(fields)
+	slices.Sort(journeys)
+	out = slices.DeleteFunc(slices.Concat(out, fields, journeys), func(name string) bool { return !strings.HasPrefix(name, typed) })
+	for i := range out {
+		out[i] = before + out[i]
+	}
 	return out
 }
 
