@@ -23,13 +23,31 @@ func pages(files fs.FS) echo.HandlerFunc {
 			r = r.Clone(r.Context())
 			r.URL.Path, r.URL.RawPath = "/", ""
 		case !isFile(files, path):
-			return echo.ErrNotFound
+			return notHere(c)
 		case strings.HasPrefix(path, "/assets/"):
 			c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		}
 		serve.ServeHTTP(c.Response(), r)
 		return nil
 	}
+}
+
+// notHere tells what is not there from what is asked with another method: the page's route takes
+// each path, so the router does not.
+func notHere(c echo.Context) error {
+	var allowed []string
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
+		other := c.Echo().NewContext(c.Request(), c.Response())
+		c.Echo().Router().Find(method, c.Request().URL.Path, other)
+		if path := other.Path(); path != "" && path != c.Path() {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		return echo.ErrNotFound
+	}
+	c.Response().Header().Set(echo.HeaderAllow, strings.Join(allowed, ", "))
+	return echo.ErrMethodNotAllowed
 }
 
 // isFile also keeps folders from being listed, and calls of the API from being answered with files.
