@@ -86,11 +86,11 @@ func (v *View) follow(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	var all sync.WaitGroup
+	defer all.Wait() // after the others have been told
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	failed := make(chan error, len(partitions))
-	var all sync.WaitGroup
-	defer all.Wait()
 	for _, p := range partitions {
 		end, err := v.client.GetOffset(v.topic, p, sarama.OffsetNewest)
 		if err != nil {
