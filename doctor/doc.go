@@ -1,7 +1,7 @@
 // Package doctor finds where a correlation ID dies on its way.
 //
 //	spans := doctor.Spans(records)
-//	for _, f := range doctor.Propagation(spans).Findings {
+//	for _, f := range doctor.Propagation(spans, until).Findings {
 //		fmt.Println(f) // the ID dies between gateway and bank: bank begins POST /orders under an ID of its own (12 of 40 calls)
 //	}
 //

@@ -17,11 +17,11 @@ type Reader interface {
 	Records(ctx context.Context, s client.Search, each func(raw []byte) error) (client.Found, error)
 }
 
-// Gather reads what was written since a moment, and narrows it by a query if there is one. More says that there is
-// more than is looked at.
-func Gather(ctx context.Context, from Reader, q string, since time.Time) (spans []Span, more bool, err error) {
+// Gather reads what was written since a moment, and narrows it by a query if there is one. Found says whether there is
+// more than is looked at, and through when all of it is known.
+func Gather(ctx context.Context, from Reader, q string, since time.Time) (spans []Span, found client.Found, err error) {
 	var records []record.Record
-	found, err := from.Records(ctx, client.Search{Query: client.With(q, client.Since("", since)), Limit: MaxRecords}, func(raw []byte) error {
+	found, err = from.Records(ctx, client.Search{Query: client.With(q, client.Since("", since)), Limit: MaxRecords}, func(raw []byte) error {
 		r, err := record.Decode(raw)
 		if err != nil {
 			return fmt.Errorf("read a record: %w", err)
@@ -33,7 +33,7 @@ func Gather(ctx context.Context, from Reader, q string, since time.Time) (spans 
 		return nil
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, found, err
 	}
 	return Spans(func(yield func(record.Record) bool) {
 		for _, r := range records {
@@ -41,5 +41,5 @@ func Gather(ctx context.Context, from Reader, q string, since time.Time) (spans 
 				return
 			}
 		}
-	}), found.More, nil
+	}), found, nil
 }

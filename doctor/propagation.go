@@ -47,9 +47,10 @@ type tally struct {
 	findings map[Finding]*Finding // by what they have in common
 }
 
-// Propagation says where IDs do not come through.
-func Propagation(spans []Span) Report {
-	return propagation(spans, func(*Span) bool { return true })
+// Propagation says where IDs do not come through. What was sent after until is left out, since
+// what it led to may not have been written yet; zero: nothing is.
+func Propagation(spans []Span, until time.Time) Report {
+	return propagation(spans, func(sent *Span) bool { return until.IsZero() || sent.Start.Before(until) })
 }
 
 // propagation follows those sends only that are asked about; the others say who led to what.

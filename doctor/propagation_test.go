@@ -57,7 +57,7 @@ func (t *traffic) add(s span) string {
 // later lets time go by.
 func (t *traffic) later(d time.Duration) { t.now = t.now.Add(d) }
 
-func (t *traffic) report() Report { return Propagation(Spans(slices.Values(t.records))) }
+func (t *traffic) report() Report { return Propagation(Spans(slices.Values(t.records)), time.Time{}) }
 
 // id is a correlation ID, which is a trace ID too.
 func id(n int) string { return fmt.Sprintf("%032x", 0x9000_0000+n) }
@@ -249,5 +249,20 @@ func TestOneOfManyIsCounted(t *testing.T) {
 	want := "the ID dies between gateway and bank: bank begins POST /orders under an ID of its own (10 of 40 calls; host, path and time agree)"
 	if got := lines(tr.report()); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestWhatWasSentJustNowIsNotJudgedYet(t *testing.T) {
+	tr := newTraffic()
+	client := tr.call(1)
+	tr.add(span{service: "bank", kind: "server", id: id(1), trace: id(1), parent: client, method: "POST", path: "/orders"})
+	tr.later(time.Minute)
+	tr.call(2)
+	spans := Spans(slices.Values(tr.records))
+	if r := Propagation(spans, tr.now); !r.Healthy() || r.Sends != 1 {
+		t.Errorf("looked at %d:\n%s", r.Sends, lines(r))
+	}
+	if r := Propagation(spans, tr.now.Add(time.Hour)); r.Healthy() {
+		t.Error("an hour later it is well, too")
 	}
 }

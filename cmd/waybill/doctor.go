@@ -172,18 +172,25 @@ func (a *app) doctorPropagation() *cobra.Command {
 
 const usualWindow = 15 * time.Minute
 
+// settling is how long what was sent is given to arrive and be written down.
+const settling = 10 * time.Second
+
 func (a *app) lookAtTraffic(ctx context.Context, c *client.Client, d *display, n *narrowing) error {
-	spans, more, err := doctor.Gather(ctx, c, n.of(""), time.Now().Add(-usualWindow))
+	spans, found, err := doctor.Gather(ctx, c, n.of(""), time.Now().Add(-usualWindow))
 	if err != nil {
 		return asking(n.of(""), err)
 	}
-	report := doctor.Propagation(spans)
+	until := time.Now().Add(-settling)
+	if found.AsOf != nil && found.AsOf.Add(-settling).Before(until) {
+		until = found.AsOf.Add(-settling)
+	}
+	report := doctor.Propagation(spans, until)
 	if err := a.report(d, &report, report); err != nil {
 		return err
 	}
 	if !d.quiet {
 		fmt.Fprintf(a.stderr, "looked at %d calls and messages: %d arrived with their ID, %d went where nobody writes records\n", report.Sends, report.Arrived, report.Unheard)
-		if more {
+		if found.More {
 			fmt.Fprintf(a.stderr, "there were more records than the newest %d, which is what was looked at; narrow with --service or --since\n", doctor.MaxRecords)
 		}
 	}

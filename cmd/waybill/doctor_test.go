@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -28,21 +29,30 @@ func TestTheDoctorNamesTheHopWhereAnIDDies(t *testing.T) {
 		}
 		return "http://" + u.Host, "http://" + gateway
 	}
-	doctor := func(t *testing.T, args ...string) (code int, said string) {
+	doctor := func(t *testing.T, args ...string) (code int, said, log string) {
 		p := waybill(t, append([]string{"doctor", "propagation"}, args...)...)
 		out, err := io.ReadAll(p.stdout)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return p.wait(t), string(out)
+		code = p.wait(t)
+		return code, string(out), p.log()
 	}
 
 	t.Run("healthy traffic", func(t *testing.T) {
 		server, gateway := demo(t)
-		if code, said := doctor(t, "--server", server); code != exitOK || said != "" {
-			t.Errorf("exit code %d:\n%s", code, said)
-		}
-		if code, said := doctor(t, "--server", server, gateway+"/v2/home"); code != exitOK || said != "" {
+		looked := regexp.MustCompile(`looked at \d{2}`) // what was sent a moment ago is not judged yet
+		eventually(t, time.Minute, func() string {
+			code, said, log := doctor(t, "--server", server)
+			if code != exitOK || said != "" {
+				t.Fatalf("exit code %d:\n%s", code, said)
+			}
+			if !looked.MatchString(log) {
+				return log
+			}
+			return ""
+		})
+		if code, said, _ := doctor(t, "--server", server, gateway+"/v2/home"); code != exitOK || said != "" {
 			t.Errorf("a probe: exit code %d:\n%s", code, said)
 		}
 
@@ -56,15 +66,15 @@ func TestTheDoctorNamesTheHopWhereAnIDDies(t *testing.T) {
 			r.Out.Header = http.Header{"User-Agent": {"proxy"}}
 		}})
 		defer proxy.Close()
-		code, said := doctor(t, "--server", server, proxy.URL+"/v2/home")
+		code, said, _ := doctor(t, "--server", server, proxy.URL+"/v2/home")
 		if code != exitFailed || !strings.Contains(said, "the ID dies between this probe and gateway") {
 			t.Errorf("through a proxy: exit code %d:\n%s", code, said)
 		}
 	})
 	t.Run("the gateway loses headers", func(t *testing.T) {
 		server, _ := demo(t, "--scenario", "lost-header")
-		eventually(t, 30*time.Second, func() string {
-			code, said := doctor(t, "--server", server)
+		eventually(t, time.Minute, func() string {
+			code, said, _ := doctor(t, "--server", server)
 			if code != exitFailed || !strings.Contains(said, "the ID dies between gateway and bank: bank begins POST /orders under an ID of its own") {
 				return said
 			}
