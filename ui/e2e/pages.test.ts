@@ -72,7 +72,12 @@ describe.runIf(possible)('the pages over a demo under load', () => {
   it('search: journeys go on as long as somebody scrolls', async () => {
     const visit = await open('/search?q=since:24h');
     const { page } = visit;
-    await expect.poll(() => count(page), { timeout: 30_000 }).toBeGreaterThanOrEqual(100);
+    // There is more than one page of them once people have come for a while.
+    await expect.poll(async () => {
+      await page.getByRole('button', { name: 'Ask anew' }).click();
+      await page.locator('.results-foot').waitFor();
+      return count(page);
+    }, { timeout: 50_000, interval: 2000 }).toBeGreaterThanOrEqual(100);
     const list = page.getByRole('list', { name: 'Results, the newest first' });
     await list.evaluate((element) => element.scrollTo(0, element.scrollHeight));
     await expect.poll(() => count(page)).toBeGreaterThan(100);

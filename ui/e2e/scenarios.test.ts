@@ -7,7 +7,7 @@ const possible = [available('Chromium', chromiumPath() !== null), available('way
 
 /** What the page says of each scenario: the verdict, and what else can be read on it. */
 const scenarios: readonly (readonly [name: string, verdict: RegExp, also: RegExp])[] = [
-  ['withdrawn', /^(Returned|Failed)/, /dollars/],
+  ['withdrawn', /^(Returned|Failed)/, /withdrawn/],
   ['paused', /^Stalled/, /game/],
   ['errors', /^(Delivered|Returned)/, /retry\.game|game/],
   ['lost-header', /^(Unconfirmed|In transit|Delivered)/, /gateway/],

@@ -68,24 +68,24 @@ describe.runIf(available('Chromium', chromiumPath() !== null))('the timeline', (
     const page = await open('worst');
     await focus(page);
     await page.keyboard.press('Home'); // the first key chooses what the verdict rests on
-    expect(await chosen(page).textContent()).toContain('the verdict rests on it');
+    await expect.poll(() => chosen(page).textContent()).toContain('the verdict rests on it');
     expect(await field(page).getAttribute('aria-activedescendant')).toBe(await chosen(page).getAttribute('id'));
     await page.keyboard.press('Home');
-    expect(await chosen(page).getAttribute('aria-rowindex')).toBe('1');
+    await expect.poll(() => chosen(page).getAttribute('aria-rowindex')).toBe('1');
     await page.keyboard.press('ArrowDown');
-    expect(await chosen(page).getAttribute('aria-rowindex')).toBe('2');
+    await expect.poll(() => chosen(page).getAttribute('aria-rowindex')).toBe('2');
     await page.keyboard.press('ArrowLeft');
-    expect(await chosen(page).getAttribute('aria-rowindex')).toBe('1');
+    await expect.poll(() => chosen(page).getAttribute('aria-rowindex')).toBe('1');
     await page.keyboard.press('ArrowRight');
-    expect(await chosen(page).getAttribute('aria-rowindex')).toBe('2');
+    await expect.poll(() => chosen(page).getAttribute('aria-rowindex')).toBe('2');
     await page.waitForURL(/hop=0000000000000001/);
-    expect(await page.locator('.timeline-chosen [role="status"]').innerText()).toContain('2 of 60');
+    await expect.poll(() => page.locator('.timeline-chosen [role="status"]').innerText()).toContain('2 of 60');
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Keys' }).getByText('Hop before, by cause').waitFor();
     await page.keyboard.press('Escape');
     expect(visit.complaints).toEqual([]);
     await page.keyboard.press('Enter');
-    expect(await address(page, 'record')).toMatch(/^gateway-\d/);
+    await expect.poll(() => address(page, 'record')).toMatch(/^gateway-\d/);
   });
 
   it('shows the hop that the address names', async () => {

@@ -28,7 +28,7 @@ function Bindings({ title, bindings }: { readonly title: string; readonly bindin
     <section>
       <h3>{title}</h3>
       <dl class="bindings">
-        {bindings.map(({ keys, says }) => (
+        {inOrder(bindings).map(({ keys, says }) => (
           <div key={keys}>
             <dt>{keys.split(' ').map((key, i) => <span key={key}>{i > 0 && ` ${followedBy} `}<kbd>{names[key] ?? key}</kbd></span>)}</dt>
             <dd>{says}</dd>
@@ -37,6 +37,11 @@ function Bindings({ title, bindings }: { readonly title: string; readonly bindin
       </dl>
     </section>
   );
+}
+
+/** Views bind their keys anew as they change; the list stays as it is. */
+function inOrder(bindings: readonly Binding[]): readonly Binding[] {
+  return bindings.toSorted((a, b) => (a.keys < b.keys ? -1 : 1));
 }
 
 const names: Readonly<Record<string, string>> = { ArrowUp: '↑', ArrowDown: '↓', ArrowLeft: '←', ArrowRight: '→', Escape: 'Esc', ' ': 'Space' };
