@@ -55,7 +55,7 @@ func playTail(addr string) error {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		s, err := f.Subscribe(live.Request{Filter: search.Records})
+		s, err := f.Subscribe(live.Request{Filter: search.Records, Since: search.From})
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
