@@ -69,11 +69,15 @@ const base = "/api/v1"
 
 // get asks; who calls closes the body. An answer that is none is an error.
 func (c *Client) get(ctx context.Context, path string, q url.Values, header ...string) (*http.Response, error) {
+	return c.do(ctx, http.MethodGet, path, q, nil, header...)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, q url.Values, body io.Reader, header ...string) (*http.Response, error) {
 	where := c.server + base + path
 	if len(q) > 0 {
 		where += "?" + q.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, where, nil)
+	req, err := http.NewRequestWithContext(ctx, method, where, body)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +91,7 @@ func (c *Client) get(ctx context.Context, path string, q url.Values, header ...s
 	if err != nil {
 		return nil, c.failed(ctx, err)
 	}
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode/100 != 2 {
 		defer res.Body.Close()
 		return nil, c.refusal(res)
 	}

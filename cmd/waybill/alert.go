@@ -35,8 +35,6 @@ func (a *app) alert() *cobra.Command {
 	return cmd
 }
 
-var clientSettings = append([]string{"server"}, tokenSettings...)
-
 // one takes one argument.
 func one(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
@@ -102,12 +100,12 @@ func (a *app) alertsAsked(use, short, path string, table func(w *tabwriter.Write
 			if output != "text" && output != "json" {
 				return usage(fmt.Errorf("-o %s: want text or json", output))
 			}
-			c, err := a.alertClient(cmd)
+			c, err := a.client(cmd)
 			if err != nil {
 				return err
 			}
-			body, _, err := c.answer(cmd.Context(), http.MethodGet, path, nil)
-			if err != nil {
+			var body json.RawMessage
+			if err := c.Call(cmd.Context(), http.MethodGet, path, nil, nil, &body); err != nil {
 				return err
 			}
 			if output == "json" {
@@ -116,7 +114,7 @@ func (a *app) alertsAsked(use, short, path string, table func(w *tabwriter.Write
 			}
 			w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 			if err := table(w, body); err != nil {
-				return fmt.Errorf("answer of %s: %w", c.server, err)
+				return fmt.Errorf("answer of %s: %w", c.Server(), err)
 			}
 			return w.Flush()
 		},
@@ -252,7 +250,7 @@ func (a *app) addSilence() *cobra.Command {
 			if _, err := alerts.NewSilence(args, now, now.Add(long), "me", comment); err != nil {
 				return usage(err)
 			}
-			c, err := a.alertClient(cmd)
+			c, err := a.client(cmd)
 			if err != nil {
 				return err
 			}
@@ -260,7 +258,7 @@ func (a *app) addSilence() *cobra.Command {
 				ID   string
 				Ends time.Time
 			}
-			if err := c.ask(cmd.Context(), http.MethodPost, "/alerts/silences", map[string]any{"match": args, "for": long.String(), "comment": comment}, &said); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodPost, "/alerts/silences", nil, map[string]any{"match": args, "for": long.String(), "comment": comment}, &said); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(a.stdout, "silence %s until %s\n", terminal.Clean(said.ID), said.Ends.UTC().Format("2006-01-02 15:04:05 UTC"))
@@ -297,11 +295,11 @@ func (a *app) endSilence() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "end ID", Short: "End a silence", Args: one("the ID of a silence"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.alertClient(cmd)
+			c, err := a.client(cmd)
 			if err != nil {
 				return err
 			}
-			return c.ask(cmd.Context(), http.MethodDelete, "/alerts/silences/"+url.PathEscape(args[0]), nil, nil)
+			return c.Call(cmd.Context(), http.MethodDelete, "/alerts/silences/"+url.PathEscape(args[0]), nil, nil, nil)
 		},
 	}
 	addSettings(cmd, clientSettings...)
@@ -318,11 +316,11 @@ func (a *app) alertRedrive() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.alertClient(cmd)
+			c, err := a.client(cmd)
 			if err != nil {
 				return err
 			}
-			return a.commanded(c.ask(cmd.Context(), http.MethodPost, "/alerts/deliveries/redrive", map[string]string{"receiver": args[0], "id": args[1]}, nil))
+			return a.commanded(c.Call(cmd.Context(), http.MethodPost, "/alerts/deliveries/redrive", nil, map[string]string{"receiver": args[0], "id": args[1]}, nil))
 		},
 	}
 	addSettings(cmd, clientSettings...)
@@ -348,12 +346,12 @@ func (a *app) alertTest() *cobra.Command {
 			if (replay > 0) == (len(args) > 0) || len(args) > 1 {
 				return usage(fmt.Errorf("test wants a receiver, or --replay with a duration; see %s --help", cmd.CommandPath()))
 			}
-			c, err := a.alertClient(cmd)
+			c, err := a.client(cmd)
 			if err != nil {
 				return err
 			}
 			if replay == 0 {
-				return a.commanded(c.ask(cmd.Context(), http.MethodPost, "/alerts/receivers/"+url.PathEscape(args[0])+"/test", nil, nil))
+				return a.commanded(c.Call(cmd.Context(), http.MethodPost, "/alerts/receivers/"+url.PathEscape(args[0])+"/test", nil, nil, nil))
 			}
 			return a.replay(cmd, c, replay)
 		},

@@ -29,7 +29,7 @@ type display struct {
 // addDisplay gives a command its flags. The first of outputs is what it writes if nobody says.
 func addDisplay(cmd *cobra.Command, outputs ...string) *display {
 	d := &display{outputs: outputs}
-	addSettings(cmd, "server", "server-ca-file", "token", "token-file", "context")
+	addSettings(cmd, clientSettings...)
 	f := cmd.Flags()
 	f.StringVarP(&d.output, "output", "o", outputs[0], either(outputs))
 	f.StringVar(&d.color, "color", "auto", "auto (on a terminal, unless NO_COLOR is set), always or never")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -13,13 +14,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/waybill-log/waybill/alerts"
+	"github.com/waybill-log/waybill/client"
 	"github.com/waybill-log/waybill/record"
-
 	"github.com/waybill-log/waybill/terminal"
 )
 
 // replay says which alerts the rules would have fired.
-func (a *app) replay(cmd *cobra.Command, c *alertClient, long time.Duration) error {
+func (a *app) replay(cmd *cobra.Command, c *client.Client, long time.Duration) error {
 	cfg, err := loadConfig(cmd, a.environ, a.stderr)
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func (a *app) replay(cmd *cobra.Command, c *alertClient, long time.Duration) err
 }
 
 // archive is what a server has stored.
-type archive struct{ c *alertClient }
+type archive struct{ c *client.Client }
 
 // within is a query for the records of a time.
 func within(query string, from, until time.Time) string {
@@ -64,21 +65,16 @@ const busyFor = time.Second
 // get asks patiently: a server answers one holder so often a second.
 func (r archive) get(ctx context.Context, path string, q url.Values, into any) error {
 	for {
-		body, status, err := r.c.answer(ctx, http.MethodGet, path+"?"+q.Encode(), nil)
-		if status == http.StatusTooManyRequests && ctx.Err() == nil {
+		err := r.c.Call(ctx, http.MethodGet, path, q, nil, into)
+		var refused *client.Error
+		if errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests && ctx.Err() == nil {
 			select {
 			case <-time.After(busyFor):
 			case <-ctx.Done():
 			}
 			continue
 		}
-		if err != nil {
-			return err
-		}
-		if err := json.Unmarshal(body, into); err != nil {
-			return fmt.Errorf("answer of %s: %w", r.c.server, err)
-		}
-		return nil
+		return err
 	}
 }
 

@@ -16,6 +16,7 @@ var (
 	kafkaClientSettings = append([]string{"kafka-brokers", "kafka-addr"}, securitySettings...)
 	storeSettings       = []string{"elasticsearch-urls", "elasticsearch-user", "elasticsearch-password", "elasticsearch-password-file", "elasticsearch-api-key", "elasticsearch-api-key-file", "elasticsearch-ca-file"}
 	tokenSettings       = []string{"token", "token-file"}
+	clientSettings      = append([]string{"server", "server-ca-file", "context"}, tokenSettings...)
 	collectSettings     = slices.Concat([]string{"kafka-partitions", "collector-addr", "otlp-http-addr", "otlp-grpc-addr", "retention"}, tokenSettings, kafkaSettings, storeSettings)
 	serveSettings       = slices.Concat([]string{"query-addr", "routes", "tokens-file", "retention", "kafka-partitions"}, tokenSettings, kafkaSettings, storeSettings)
 	upSettings          = slices.Compact(slices.Sorted(slices.Values(slices.Concat([]string{"kafka-addr", "data", "store-bytes", "alerts", "alerts-exec"}, collectSettings, serveSettings))))
