@@ -58,20 +58,11 @@ func startUp(b *board, path string) error {
 
 // answered measures what track takes over the server's own time, and when a tail shows its first line.
 func answered(b *board, dir, path string) (err error) {
-	p, err := run(dir, path, "up", "--data", filepath.Join(dir, "up"), "--kafka-addr", "127.0.0.1:0", "--query-addr", "127.0.0.1:0",
-		"--collector-addr", "127.0.0.1:0", "--otlp-http-addr", "", "--otlp-grpc-addr", "")
+	p, server, kafka, err := runStack(dir, path)
 	if err != nil {
 		return err
 	}
 	defer func() { _, stopped := p.stop(); err = errors.Join(err, stopped) }()
-	server, err := p.says(`query is running.* url=(\S+)`)
-	if err != nil {
-		return err
-	}
-	kafka, err := p.says(`collector is running.* brokers=\[(\S+)\]`)
-	if err != nil {
-		return err
-	}
 	in, err := instrument.Start(context.Background(), instrument.Config{Service: "seen", Brokers: []string{kafka}, Console: slog.DiscardHandler, Scoped: true})
 	if err != nil {
 		return err

@@ -50,6 +50,26 @@ func run(dir, path string, args ...string) (*program, error) {
 	return p, nil
 }
 
+// runStack runs waybill up with all that it embeds, and says where its API and its Kafka are.
+func runStack(dir, path string) (p *program, server, kafka string, err error) {
+	p, err = run(dir, path, "up", "--data", filepath.Join(dir, "up"), "--kafka-addr", "127.0.0.1:0", "--query-addr", "127.0.0.1:0",
+		"--collector-addr", "127.0.0.1:0", "--otlp-http-addr", "", "--otlp-grpc-addr", "")
+	if err != nil {
+		return nil, "", "", err
+	}
+	defer func() {
+		if err != nil {
+			_, stopped := p.stop()
+			err = errors.Join(err, stopped)
+		}
+	}()
+	if server, err = p.says(`query is running.* url=(\S+)`); err != nil {
+		return nil, "", "", err
+	}
+	kafka, err = p.says(`collector is running.* brokers=\[(\S+)\]`)
+	return p, server, kafka, err
+}
+
 // alive returns an error once it has ended by itself.
 func (p *program) alive() error {
 	select {

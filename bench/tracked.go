@@ -25,20 +25,11 @@ func soonTracked(b *board, dir string) (err error) {
 	if err := build(path, ".", "./cmd/waybill"); err != nil {
 		return err
 	}
-	p, err := run(dir, path, "up", "--data", filepath.Join(dir, "up"), "--kafka-addr", "127.0.0.1:0", "--query-addr", "127.0.0.1:0",
-		"--collector-addr", "127.0.0.1:0", "--otlp-http-addr", "", "--otlp-grpc-addr", "")
+	p, server, broker, err := runStack(dir, path)
 	if err != nil {
 		return err
 	}
 	defer func() { _, stopped := p.stop(); err = errors.Join(err, stopped) }()
-	server, err := p.says(`query is running.* url=(\S+)`)
-	if err != nil {
-		return err
-	}
-	broker, err := p.says(`collector is running.* brokers=\[(\S+)\]`)
-	if err != nil {
-		return err
-	}
 	in, err := instrument.Start(context.Background(), instrument.Config{Service: "seen", Brokers: []string{broker}, Console: slog.DiscardHandler, Scoped: true})
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ const en = {
   storedAgo: (age: string): string => `${age} behind now`,
   storedUnknown: 'It is not known how far records are stored. Verdicts that rest on what is missing stay unconfirmed.',
   storedLate: 'Answers know nothing newer. Whoever is missing may only be late.',
-  totals: 'Kept',
   records: 'Records',
   bytes: 'On disk',
 
@@ -56,7 +55,6 @@ const zhTW: typeof en = {
   storedAgo: (age) => `落後現在 ${age}`,
   storedUnknown: '不知道記錄已存到何時。依賴「沒有出現」的判定會維持未確認。',
   storedLate: '回答不知道更新的內容。看似缺少的，可能只是晚到。',
-  totals: '保存量',
   records: '記錄',
   bytes: '磁碟用量',
 
