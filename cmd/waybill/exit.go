@@ -86,9 +86,11 @@ func codeOf(e *client.Error) int {
 	return exitFailed
 }
 
-// complain tells a person why a command has failed. Who interrupts it, or reads no further, knows.
+// complain tells a person why a command has failed. Who interrupts it, or reads no further, knows
+// why; what the command itself has to say of that is said.
 func complain(w io.Writer, err error) {
-	if code := exitCode(err); code == exitInterrupted || code == exitPipe {
+	var said coded
+	if code := exitCode(err); (code == exitInterrupted || code == exitPipe) && !errors.As(err, &said) {
 		return
 	}
 	var refused *client.Error

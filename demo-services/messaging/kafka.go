@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
 )
 
 // kafka is how a bus reaches it.
@@ -113,12 +115,19 @@ func (k *kafka) listen() (err error) {
 	return nil
 }
 
+// election is how long Kafka may take to choose leaders for a topic that has just been created.
+var election = retrypolicy.NewBuilder[sarama.PartitionConsumer]().
+	HandleErrors(sarama.ErrNotLeaderForPartition, sarama.ErrLeaderNotAvailable, sarama.ErrUnknownTopicOrPartition).
+	WithDelay(100 * time.Millisecond).WithMaxRetries(-1).WithMaxDuration(10 * time.Second).ReturnLastFailure().Build()
+
 func (k *kafka) atEnd(partition int32) (sarama.PartitionConsumer, error) {
-	end, err := k.client.GetOffset(Replies, partition, sarama.OffsetNewest)
-	if err != nil {
-		return nil, err
-	}
-	return k.consumer.ConsumePartition(Replies, partition, end)
+	return failsafe.With(election).Get(func() (sarama.PartitionConsumer, error) {
+		end, err := k.client.GetOffset(Replies, partition, sarama.OffsetNewest)
+		if err != nil {
+			return nil, err
+		}
+		return k.consumer.ConsumePartition(Replies, partition, end)
+	})
 }
 
 // Run sends and receives until ctx ends.
