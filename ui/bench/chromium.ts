@@ -6,11 +6,11 @@ export interface Tab {
   close(): Promise<void>;
 }
 
-/** A page with nothing in its caches, that counts tasks from its first moment. */
-export async function openTab(browser: Browser): Promise<Tab> {
+/** A page with nothing in its caches. `counted`: it counts tasks from its first moment. */
+export async function openTab(browser: Browser, counted = true): Promise<Tab> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
-  await page.addInitScript(countTasks);
+  if (counted) await page.addInitScript(countTasks);
   return { page, session: await context.newCDPSession(page), close: () => context.close() };
 }
 
@@ -59,8 +59,9 @@ export async function forgetTasks(page: Page): Promise<void> {
   });
 }
 
-/** When the page set a mark, in ms since the navigation began. */
-export async function markOf(page: Page, name: string): Promise<number> {
+/** When the page set a mark, in ms since the navigation began. It is not asked before `quiet` ms: to answer takes the page's time too. */
+export async function markOf(page: Page, name: string, quiet = 0): Promise<number> {
+  await page.waitForTimeout(quiet);
   const mark = await page.waitForFunction((wanted) => performance.getEntriesByName(wanted, 'mark')[0]?.startTime, name, { polling: 50, timeout: 120_000 });
   return Number(await mark.jsonValue());
 }
@@ -75,7 +76,7 @@ export async function heapOf({ session }: Tab): Promise<number> {
 
 /** Figures of the machine as it is now: a page without anything, and a loop that takes as long as the processor is busy. */
 export async function calibrate(browser: Browser, url: string): Promise<{ readonly empty: number; readonly loop: number }> {
-  const { page, close } = await openTab(browser);
+  const { page, close } = await openTab(browser, false);
   await page.goto(`${url}/favicon.svg`);
   const empty = await page.evaluate(() => performance.getEntriesByType('navigation')[0]?.duration ?? 0);
   const loop = await page.evaluate(() => {

@@ -1,6 +1,8 @@
 import type { Choice } from './schema';
 import { parseTime } from '../lib/time';
 import type { Nanos } from '../lib/time';
+import { queryOf, question, wanted } from './question';
+import type { Fetcher, Params } from './question';
 
 export type FailureKind =
   | 'not_found'
@@ -34,9 +36,6 @@ export interface Failure {
 
 export type Answer<T> = { readonly kind: 'found'; readonly value: T; readonly asOf: Nanos | null } | Failure;
 
-/** Values that are undefined or empty are left out. */
-export type Params = Readonly<Record<string, string | number | boolean | undefined>>;
-
 /** Asks the server that the page came from. Nothing rejects, except with the signal's reason when that aborts. */
 export interface Client {
   get<T>(path: string, params: Params, signal: AbortSignal): Promise<Answer<T>>;
@@ -46,17 +45,14 @@ export interface Client {
 }
 
 const PATIENCE_MS = 30_000;
-const BASE = '/api/v1';
 
 /** `token` is asked for each request, and `told` what came of it. */
-export function createClient(token: () => string | null, told: (answer: Answer<unknown>) => void): Client {
+export function createClient(token: () => string | null, told: (answer: Answer<unknown>) => void, fetcher: Fetcher): Client {
   async function ask(path: string, init: RequestInit, signal: AbortSignal): Promise<Response | Failure> {
-    const headers = new Headers(init.headers);
     const sent = token();
-    if (sent !== null) headers.set('Authorization', `Bearer ${sent}`);
     let response: Response;
     try {
-      response = await fetch(BASE + path, { ...init, headers, cache: 'no-cache', credentials: 'same-origin', redirect: 'error', signal });
+      response = await fetcher(...question(path, { ...init, signal }, sent));
     } catch {
       signal.throwIfAborted();
       return failure('unreachable', {});
@@ -83,7 +79,7 @@ export function createClient(token: () => string | null, told: (answer: Answer<u
   }
 
   return {
-    get: (path, params, signal) => whole(path + queryOf(params), { headers: { Accept: 'application/json' } }, signal),
+    get: (path, params, signal) => whole(path + queryOf(params), wanted, signal),
     send: (method, path, body, signal) => {
       const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
       return whole(path, { method, ...init }, signal);
@@ -95,15 +91,6 @@ export function createClient(token: () => string | null, told: (answer: Answer<u
       return out;
     },
   };
-}
-
-export function queryOf(params: Params): string {
-  const out = new URLSearchParams();
-  for (const [name, value] of Object.entries(params)) {
-    if (value !== undefined && value !== '') out.set(name, String(value));
-  }
-  const text = out.toString();
-  return text === '' ? '' : `?${text}`;
 }
 
 export function failure(kind: FailureKind, more: Partial<Failure>): Failure {

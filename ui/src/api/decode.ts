@@ -13,7 +13,8 @@ export class NotUnderstood extends Error {}
 
 /**
  * Reads the body of `GET /api/v1/journeys/{id}`. Strict about what the verdict rests on; forgiving elsewhere, so that one odd
- * record does not hide a journey: what is missing or of a wrong type becomes empty or null.
+ * record does not hide a journey: what is missing or of a wrong type becomes empty or null. The long lists are read when they are
+ * wanted first, so that the verdict need not wait for them.
  */
 export function decodeJourney(body: unknown): Journey {
   const o = object(body);
@@ -23,7 +24,10 @@ export function decodeJourney(body: unknown): Journey {
   if (correlationId === '') throw new NotUnderstood('no correlation_id');
   if (verdict === undefined) throw new NotUnderstood(`verdict ${String(o['verdict'])}`);
   if (completeness === undefined) throw new NotUnderstood(`completeness ${String(o['completeness'])}`);
-  const records = list(o['records'], parseRecord);
+  const hops = once(() => list(o['hops'], hop));
+  const legs = once(() => list(o['legs'], leg));
+  const skews = once(() => list(o['skews'], skew));
+  const records = once(() => list(o['records'], parseRecord));
   return {
     correlationId,
     verdict,
@@ -40,19 +44,29 @@ export function decodeJourney(body: unknown): Journey {
     start: time(o['start']),
     end: time(o['end']),
     stations: list(o['stations'], station),
-    hops: list(o['hops'], hop),
-    legs: list(o['legs'], leg),
-    records,
-    recordCount: number(o['record_count']) ?? records.length,
+    hopCount: sizeOf(o['hops']),
+    get hops() { return hops(); },
+    get legs() { return legs(); },
+    get records() { return records(); },
+    recordCount: number(o['record_count']) ?? sizeOf(o['records']),
     recordsFrom: count(o['records_from']),
     revision: string(o['revision']),
     gaps: list(o['gaps'], gap),
-    skews: list(o['skews'], skew),
+    get skews() { return skews(); },
     shifts: list(o['shifts'], shift),
     sagas: list(o['sagas'], saga),
     aliases: list(o['aliases'], alias),
     warnings: strings(o['warnings']),
   };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+}
+
+function sizeOf(value: unknown): number {
+  return Array.isArray(value) ? value.length : 0;
 }
 
 function finding(value: unknown): Finding | null {

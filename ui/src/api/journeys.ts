@@ -1,16 +1,15 @@
 import type { Journey, JourneyRecord } from '../lib/journey';
 import { parseRecord } from '../lib/record';
 import { failure } from './client';
-import type { Answer, Client, Params } from './client';
+import type { Answer, Client } from './client';
 import { decodeJourney } from './decode';
+import { firstOf, pathOf } from './question';
+import type { Params } from './question';
 import type { Difference, JourneyRecords } from './schema';
-
-/** How many records come with the first answer. */
-export const FIRST_RECORDS = 200;
 
 /** Asks for one journey, by any spelling of its ID, and its first records. */
 export async function fetchJourney(client: Client, id: string, signal: AbortSignal): Promise<Answer<Journey>> {
-  const answer = await client.get<unknown>(at(id), { records: `0,${FIRST_RECORDS}` }, signal);
+  const answer = await client.get<unknown>(pathOf(id), firstOf, signal);
   if (answer.kind !== 'found') return answer;
   try {
     return { ...answer, value: decodeJourney(answer.value) };
@@ -50,7 +49,7 @@ export interface Run {
 }
 
 export async function fetchRun(client: Client, id: string, excerpt: Excerpt, signal: AbortSignal): Promise<Answer<Run>> {
-  const answer = await client.get<JourneyRecords>(`${at(id)}/records`, { ...excerpt } satisfies Params, signal);
+  const answer = await client.get<JourneyRecords>(`${pathOf(id)}/records`, { ...excerpt } satisfies Params, signal);
   if (answer.kind !== 'found') return answer;
   const { count, from, at: middle, records, places } = answer.value;
   return { ...answer, value: { count, from, at: middle, records: records.map(parseRecord), places } };
@@ -58,7 +57,7 @@ export async function fetchRun(client: Client, id: string, excerpt: Excerpt, sig
 
 /** Asks how a journey departs from the usual (`usual`), or from another one. */
 export function fetchDifference(client: Client, id: string, other: string, signal: AbortSignal): Promise<Answer<Difference>> {
-  return client.get<Difference>(`${at(id)}/diff`, { with: other }, signal);
+  return client.get<Difference>(`${pathOf(id)}/diff`, { with: other }, signal);
 }
 
 export const exportFormats = ['html', 'ndjson', 'otlp'] as const;
@@ -66,7 +65,7 @@ export type ExportFormat = (typeof exportFormats)[number];
 
 /** A journey as a file. */
 export async function fetchExport(client: Client, id: string, format: ExportFormat, signal: AbortSignal): Promise<Answer<Blob>> {
-  const answer = await client.open(`${at(id)}/export`, { format }, {}, signal);
+  const answer = await client.open(`${pathOf(id)}/export`, { format }, {}, signal);
   if (answer.kind !== 'found') return answer;
   try {
     return { ...answer, value: await answer.value.blob() };
@@ -74,8 +73,4 @@ export async function fetchExport(client: Client, id: string, format: ExportForm
     signal.throwIfAborted();
     return failure('unreachable', {}); // it broke off on the way
   }
-}
-
-function at(id: string): string {
-  return `/journeys/${encodeURIComponent(id)}`;
 }

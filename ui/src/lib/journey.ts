@@ -36,6 +36,7 @@ export interface Journey {
   readonly start: Nanos | null;
   readonly end: Nanos | null;
   readonly stations: readonly Station[];
+  readonly hopCount: number;
   readonly hops: readonly Hop[];
   readonly legs: readonly Leg[];
   /** Those of the window that was asked for. */

@@ -11,6 +11,7 @@ export interface News {
 
 /** Null where there is nothing new. */
 export function newsOf(before: Journey, after: Journey): News | null {
+  if (before === after) return null;
   const known = new Set(before.hops.map((hop) => hop.id));
   const hops = after.hops.filter((hop) => !known.has(hop.id)).map((hop) => hop.id);
   const records = Math.max(0, after.recordCount - before.recordCount);

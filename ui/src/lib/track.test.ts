@@ -19,7 +19,7 @@ const record = (hop: string, message: string, level = 'INFO'): JourneyRecord => 
 
 const journey = (parts: Partial<Journey>): Journey => ({
   correlationId: 'id', verdict: 'delivered', reason: '', finding: null, verdictHop: '', since: null, completeness: 'proved', completenessReason: '', completenessFinding: null,
-  asOf: null, kind: '', release: '', start: null, end: null, stations: [], hops: [], legs: [], records: [], recordCount: 0, recordsFrom: 0, revision: '',
+  asOf: null, kind: '', release: '', start: null, end: null, stations: [], hopCount: 0, hops: [], legs: [], records: [], recordCount: 0, recordsFrom: 0, revision: '',
   gaps: [], skews: [], shifts: [], sagas: [], aliases: [], warnings: [], ...parts,
 });
 

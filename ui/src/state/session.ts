@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
 import { createClient } from '../api/client';
 import type { Answer, Client } from '../api/client';
+import type { Fetcher } from '../api/question';
 import type { TokenStore } from './token';
 
 /** The server, and how it stands with us. */
@@ -17,7 +18,7 @@ export interface Session {
   retry(): void;
 }
 
-export function openSession(tokens: TokenStore): Session {
+export function openSession(tokens: TokenStore, fetcher: Fetcher): Session {
   const away = signal(false);
   const wanted = signal<{ readonly refused: boolean } | null>(null);
   const again = signal(0);
@@ -26,7 +27,7 @@ export function openSession(tokens: TokenStore): Session {
     if (answer.kind === 'unauthorized') wanted.value = { refused: answer.refused };
   };
   return {
-    client: createClient(() => tokens.get(), told),
+    client: createClient(() => tokens.get(), told, fetcher),
     away,
     wanted,
     again,

@@ -1,3 +1,4 @@
+import { grouped } from '../number';
 import { plural } from './language';
 
 const example = `rules:
@@ -22,7 +23,7 @@ const en = {
   },
   example,
   exampleFile: 'alerts.yaml',
-  more: (n: number): string => `and ${n.toLocaleString('en')} more than are listed`,
+  more: (n: number): string => `and ${grouped(n)} more than are listed`,
 
   off: {
     title: 'Nobody watches here yet',
@@ -36,9 +37,9 @@ const en = {
 
   severity: { critical: 'Critical', warning: 'Warning', info: 'Info' },
   count: {
-    critical: (n: number): string => `${n.toLocaleString('en')} critical`,
+    critical: (n: number): string => `${grouped(n)} critical`,
     warning: (n: number): string => plural(n, 'warning', 'warnings'),
-    info: (n: number): string => `${n.toLocaleString('en')} info`,
+    info: (n: number): string => `${grouped(n)} info`,
   },
 
   firing: {
@@ -68,7 +69,7 @@ const en = {
     labels: 'Labels',
   },
   news: {
-    began: (n: number, title: string): string => (n === 1 ? `New alert: ${title}` : `${n.toLocaleString('en')} new alerts, the latest: ${title}`),
+    began: (n: number, title: string): string => (n === 1 ? `New alert: ${title}` : `${grouped(n)} new alerts, the latest: ${title}`),
     ended: (n: number): string => `${plural(n, 'alert', 'alerts')} no longer firing`,
   },
 
@@ -84,10 +85,10 @@ const en = {
     every: (span: string): string => `asked every ${span}`,
     atOnce: 'asked at once',
     lasts: (span: string): string => `for ${span}`,
-    firing: (n: number): string => `${n.toLocaleString('en')} firing`,
-    pending: (n: number): string => `${n.toLocaleString('en')} pending`,
+    firing: (n: number): string => `${grouped(n)} firing`,
+    pending: (n: number): string => `${grouped(n)} pending`,
     quiet: 'as it should be',
-    fired: (n: number, atLeast: boolean): string => (n === 0 && !atLeast ? 'never' : `${n.toLocaleString('en')}${atLeast ? '+' : ''} ×`),
+    fired: (n: number, atLeast: boolean): string => (n === 0 && !atLeast ? 'never' : `${grouped(n)}${atLeast ? '+' : ''} ×`),
     firedAbout: 'As far as the history is kept',
     receiversNone: 'The file names no receivers, so alerts are shown here and nobody is told.',
   },
@@ -176,7 +177,7 @@ const zhTW: typeof en = {
   keys: { firing: '觸發中的警示', rules: '規則', silences: '靜音', deliveries: '通知紀錄', next: '下一個警示', previous: '上一個警示', silence: '將警示靜音，或新增靜音' },
   example,
   exampleFile: 'alerts.yaml',
-  more: (n) => `另有 ${n.toLocaleString('zh-TW')} 個未列出`,
+  more: (n) => `另有 ${grouped(n)} 個未列出`,
 
   off: {
     title: '這裡還沒有人看守',
@@ -190,15 +191,15 @@ const zhTW: typeof en = {
 
   severity: { critical: '嚴重', warning: '警告', info: '資訊' },
   count: {
-    critical: (n) => `${n.toLocaleString('zh-TW')} 個嚴重`,
-    warning: (n) => `${n.toLocaleString('zh-TW')} 個警告`,
-    info: (n) => `${n.toLocaleString('zh-TW')} 個資訊`,
+    critical: (n) => `${grouped(n)} 個嚴重`,
+    warning: (n) => `${grouped(n)} 個警告`,
+    info: (n) => `${grouped(n)} 個資訊`,
   },
 
   firing: {
     calm: '目前沒有警示',
-    calmAbout: (rules) => `${rules.toLocaleString('zh-TW')} 條規則看守中，條件都未成立。`,
-    some: (n) => `${n.toLocaleString('zh-TW')} 個警示觸發中`,
+    calmAbout: (rules) => `${grouped(rules)} 條規則看守中，條件都未成立。`,
+    some: (n) => `${grouped(n)} 個警示觸發中`,
     noRules: '還不知道有哪些規則。負責評估規則的程序可能還在啟動。',
     onlySelf: '目前只有關於 Waybill 自身的規則。您的規則寫在檔案裡：',
     onlySelfCommand: 'waybill up --alerts alerts.yaml',
@@ -218,12 +219,12 @@ const zhTW: typeof en = {
     silenceRuleNamed: (rule) => `整條規則靜音：${rule}`,
     silencedUntil: '靜音至',
     inhibited: '因另一個警示而不通知',
-    group: (rule, n) => `${rule}，${n.toLocaleString('zh-TW')} 個警示`,
+    group: (rule, n) => `${rule}，${grouped(n)} 個警示`,
     labels: '標籤',
   },
   news: {
-    began: (n, title) => (n === 1 ? `新警示：${title}` : `${n.toLocaleString('zh-TW')} 個新警示，最新的是：${title}`),
-    ended: (n) => `${n.toLocaleString('zh-TW')} 個警示不再觸發`,
+    began: (n, title) => (n === 1 ? `新警示：${title}` : `${grouped(n)} 個新警示，最新的是：${title}`),
+    ended: (n) => `${grouped(n)} 個警示不再觸發`,
   },
 
   rules: {
@@ -238,10 +239,10 @@ const zhTW: typeof en = {
     every: (span) => `每 ${span} 評估`,
     atOnce: '即時評估',
     lasts: (span) => `須持續 ${span}`,
-    firing: (n) => `${n.toLocaleString('zh-TW')} 個觸發中`,
-    pending: (n) => `${n.toLocaleString('zh-TW')} 個等待中`,
+    firing: (n) => `${grouped(n)} 個觸發中`,
+    pending: (n) => `${grouped(n)} 個等待中`,
     quiet: '正常',
-    fired: (n, atLeast) => (n === 0 && !atLeast ? '從未' : `${n.toLocaleString('zh-TW')}${atLeast ? '+' : ''} 次`),
+    fired: (n, atLeast) => (n === 0 && !atLeast ? '從未' : `${grouped(n)}${atLeast ? '+' : ''} 次`),
     firedAbout: '以保留的歷史為限',
     receiversNone: '檔案沒有列出接收端，因此警示只顯示在這裡，不會通知任何人。',
   },
@@ -270,7 +271,7 @@ const zhTW: typeof en = {
     submitting: '設定中 …',
     cancel: '取消',
     done: '靜音已生效。',
-    keeps: (n) => (n === 0 ? '目前沒有符合的警示。' : `目前有 ${n.toLocaleString('zh-TW')} 個警示不會通知。`),
+    keeps: (n) => (n === 0 ? '目前沒有符合的警示。' : `目前有 ${grouped(n)} 個警示不會通知。`),
     keepsUnknown: '樣式符合哪些警示由伺服器判斷。',
     bad: (text) => `不是條件：${text}`,
     faults: { matchers: '請至少寫一個條件，例如 rule = order-stalled。', ends: '請選擇未來的時間。' },
@@ -298,13 +299,13 @@ const zhTW: typeof en = {
     testLate: '測試還沒有結果。是否有程序在評估規則？',
     testMark: '測試',
     open: (title) => `通知：${title}`,
-    alerts: (n) => `${n.toLocaleString('zh-TW')} 個警示`,
-    tries: (n) => `${n.toLocaleString('zh-TW')} 次嘗試`,
+    alerts: (n) => `${grouped(n)} 個警示`,
+    tries: (n) => `${grouped(n)} 次嘗試`,
     status: { firing: '觸發', resolved: '結束' },
     instead: (receiver) => `代替 ${receiver}`,
     fallback: (receiver) => `已改為通知 ${receiver}`,
-    gathered: (n) => `合併 ${n.toLocaleString('zh-TW')} 則通知`,
-    redriven: (n) => `已重送 ${n.toLocaleString('zh-TW')} 次`,
+    gathered: (n) => `合併 ${grouped(n)} 則通知`,
+    redriven: (n) => `已重送 ${grouped(n)} 次`,
     next: '下次嘗試',
     facts: { tracking: '追蹤號碼', id: 'ID', group: '群組', ended: '結束', reason: '原因' },
     journey: '追蹤它自己的旅程',

@@ -1,6 +1,7 @@
 import { formatDuration } from '../duration';
 import type { Code, Finding } from '../finding';
 import { marked as m } from '../marked';
+import { grouped } from '../number';
 import { printable } from '../printable';
 
 type Said = (f: Finding, at: string) => string;
@@ -35,13 +36,13 @@ const en: Record<Code, Said> = {
   promised: (f) => `every hop has ended and nobody declared it delivered; ${service(f)} answered HTTP 202, which promises work to come`,
   unrouted: (f) => `every hop has ended and nobody declared it delivered; no route tells who else picks up ${topic(f)}`,
   ended_well: () => 'every hop ended well, and everything sent was picked up',
-  too_many: (f) => (f.count === 0 ? 'there are more records than were read' : `only the earliest ${f.count.toLocaleString('en')} records were read`),
+  too_many: (f) => (f.count === 0 ? 'there are more records than were read' : `only the earliest ${grouped(f.count)} records were read`),
   too_many_to_fold: () => 'there is more of this journey than its summary keeps',
 
   all_here: () => 'every hop has ended, and all the records it counted are here',
   no_records: () => 'there are no records',
   left_out: () => 'the records left out were not counted',
-  lost: (f) => `${f.count.toLocaleString('en')} of the records that services wrote are lost, number ${f.number} of a hop of ${service(f)} first`,
+  lost: (f) => `${grouped(f.count)} of the records that services wrote are lost, number ${f.number} of a hop of ${service(f)} first`,
   not_received: (f, at) => `what ${service(f)} sent at ${at} has not been picked up`,
   passed_by: (f, at) => `group ${m(f.group)} has gone past what ${service(f)} sent over ${topic(f)} at ${at}, and no record of it is here`,
   passed_by_too: (f, at) => `group ${m(f.group)} too has gone past what ${service(f)} sent over ${topic(f)} at ${at}, and no record of that is here`,
@@ -54,7 +55,7 @@ const en: Record<Code, Said> = {
   records_missing: (f) =>
     f.count === 1
       ? `record ${f.number} that ${service(f)} wrote in ${operation(f)} is not here`
-      : `${f.count.toLocaleString('en')} records that ${service(f)} wrote in ${operation(f)} are not here, number ${f.number} first`,
+      : `${grouped(f.count)} records that ${service(f)} wrote in ${operation(f)} are not here, number ${f.number} first`,
   gaps_not_counted: (f) => `the records of ${service(f)} in ${operation(f)} have too many gaps to tell`,
 };
 
@@ -84,13 +85,13 @@ const zhTW: Record<Code, Said> = {
   promised: (f) => `每次到訪都已結束，但無人宣告已送達；${serviceZh(f)} 回覆了 HTTP 202，表示還有後續工作`,
   unrouted: (f) => `每次到訪都已結束，但無人宣告已送達；沒有路由說明還有誰會取走 ${topicZh(f)}`,
   ended_well: () => '每次到訪都順利結束，送出的一切都已取走',
-  too_many: (f) => (f.count === 0 ? '記錄比讀取的還多' : `只讀取了最早的 ${f.count.toLocaleString('zh-TW')} 筆記錄`),
+  too_many: (f) => (f.count === 0 ? '記錄比讀取的還多' : `只讀取了最早的 ${grouped(f.count)} 筆記錄`),
   too_many_to_fold: () => '這個旅程的內容超過摘要所能保留',
 
   all_here: () => '每次到訪都已結束，其計數的記錄全部都在',
   no_records: () => '沒有任何記錄',
   left_out: () => '略過的記錄沒有計入',
-  lost: (f) => `服務寫出的記錄中有 ${f.count.toLocaleString('zh-TW')} 筆遺失，第一筆是 ${serviceZh(f)} 某次到訪的第 ${f.number} 筆`,
+  lost: (f) => `服務寫出的記錄中有 ${grouped(f.count)} 筆遺失，第一筆是 ${serviceZh(f)} 某次到訪的第 ${f.number} 筆`,
   not_received: (f, at) => `${serviceZh(f)} 於 ${at} 送出的內容尚未被取走`,
   passed_by: (f, at) => `群組 ${m(f.group)} 已越過 ${serviceZh(f)} 於 ${at} 經由 ${topicZh(f)} 送出的訊息，但這裡沒有相關記錄`,
   passed_by_too: (f, at) => `群組 ${m(f.group)} 也已越過 ${serviceZh(f)} 於 ${at} 經由 ${topicZh(f)} 送出的訊息，但這裡沒有相關記錄`,
@@ -103,7 +104,7 @@ const zhTW: Record<Code, Said> = {
   records_missing: (f) =>
     f.count === 1
       ? `${serviceZh(f)} 在${operationZh(f)}中寫的第 ${f.number} 筆記錄不在這裡`
-      : `${serviceZh(f)} 在${operationZh(f)}中寫的 ${f.count.toLocaleString('zh-TW')} 筆記錄不在這裡，第一筆是第 ${f.number} 筆`,
+      : `${serviceZh(f)} 在${operationZh(f)}中寫的 ${grouped(f.count)} 筆記錄不在這裡，第一筆是第 ${f.number} 筆`,
   gaps_not_counted: (f) => `${serviceZh(f)} 在${operationZh(f)}中的記錄缺漏太多，無法判斷`,
 };
 

@@ -1,3 +1,4 @@
+import { grouped } from '../number';
 import { plural } from './language';
 
 const en = {
@@ -66,7 +67,7 @@ const zhTW: typeof en = {
   lagNone: '沒有任何消費者群組的資訊。',
   lagColumns: { group: '群組', topic: '主題', partition: '分割區', committed: '已提交', end: '結尾', lag: '落後', members: '成員', asOf: '詢問時間' },
   lagMembers: { yes: '有成員', no: '沒有成員' },
-  lagSum: (n) => (n === 0 ? '已跟上' : `落後 ${n.toLocaleString('zh-TW')} 則訊息`),
+  lagSum: (n) => (n === 0 ? '已跟上' : `落後 ${grouped(n)} 則訊息`),
   never: '從未',
 
   letters: '死信',
@@ -77,7 +78,7 @@ const zhTW: typeof en = {
   letterOpen: (id) => `查看死信 ${id}`,
   letterTitle: (id) => `死信 ${id}`,
   letterKey: '鍵',
-  letterRange: (n) => `Kafka 在任何人讀取之前捨棄了 ${n.toLocaleString('zh-TW')} 則訊息`,
+  letterRange: (n) => `Kafka 在任何人讀取之前捨棄了 ${grouped(n)} 則訊息`,
   letterCut: '此處只保留開頭。',
   letterBinary: '內容不是文字；以下為其位元組。',
   replay: '重送',

@@ -1,5 +1,6 @@
 import type { IdKind, Doubt } from '../looked-for';
 import type { Completeness, HopKind, Transport, Verdict } from '../journey';
+import { grouped } from '../number';
 import { plural } from './language';
 
 const ordinal = (n: number): string => {
@@ -135,9 +136,9 @@ const en = {
       'By cause, not by clock. A station stands below whatever sent it its work, and what one process wrote stands in the order it was written. ' +
       'Clocks decide only where no cause does. So a time may be earlier than the one above it: then two machines’ clocks disagree.',
     empty: 'No station has been seen yet. There may be records: key 3 shows them.',
-    range: (from: number, to: number, all: number): string => `${from.toLocaleString('en')}–${to.toLocaleString('en')} of ${all.toLocaleString('en')}`,
-    earlier: (n: number): string => `Show ${n.toLocaleString('en')} before`,
-    more: (n: number): string => `Show ${n.toLocaleString('en')} more`,
+    range: (from: number, to: number, all: number): string => `${grouped(from)}–${grouped(to)} of ${grouped(all)}`,
+    earlier: (n: number): string => `Show ${grouped(n)} before`,
+    more: (n: number): string => `Show ${grouped(n)} more`,
     elsewhere: 'At no known station',
     elsewhereWhy: 'These belong to the journey, and nothing tells at which station they arose.',
   },
@@ -178,7 +179,7 @@ const en = {
   records: {
     title: 'Records in causal order',
     count: (n: number): string => plural(n, 'record', 'records'),
-    matching: (n: number, all: number): string => `${n.toLocaleString('en')} of ${plural(all, 'record', 'records')}`,
+    matching: (n: number, all: number): string => `${grouped(n)} of ${plural(all, 'record', 'records')}`,
     errors: (n: number): string => plural(n, 'error', 'errors'),
     none: 'No records',
     noneMatch: 'No record matches.',
@@ -194,7 +195,7 @@ const en = {
     nextService: 'Next service',
     noMoreErrors: 'There is no error behind this.',
     noMoreServices: 'The service stays the same from here on.',
-    place: (n: number): string => `Record ${n.toLocaleString('en')}`,
+    place: (n: number): string => `Record ${grouped(n)}`,
     gone: 'These records have changed; they are asked for anew.',
     notHere: 'The record that the address names is not kept, or you may not see it.',
   },
@@ -230,7 +231,7 @@ const en = {
     hop: 'Hop',
     noHop: 'Not known',
     warnings: 'Warnings',
-    more: (n: number): string => `and ${n.toLocaleString('en')} more`,
+    more: (n: number): string => `and ${grouped(n)} more`,
   },
 
   difference: {
@@ -302,7 +303,7 @@ const zhTW: typeof en = {
     search: '在記錄中搜尋',
   },
   choices: {
-    title: (n) => `可能是以下 ${n.toLocaleString('zh-TW')} 個旅程之一`,
+    title: (n) => `可能是以下 ${grouped(n)} 個旅程之一`,
     unknown: '目前還不知道更多',
   },
 
@@ -330,10 +331,10 @@ const zhTW: typeof en = {
     asOf: '已知截至',
     asOfUnknown: '不知道記錄已存到何時',
     late: (duration) => `${duration}前：在那之後發生的事，這裡可能還沒有`,
-    missing: (service, count, numbers) => `${service}：缺少 ${count.toLocaleString('zh-TW')} 筆記錄，編號 ${numbers}`,
+    missing: (service, count, numbers) => `${service}：缺少 ${grouped(count)} 筆記錄，編號 ${numbers}`,
     aliases: '又名',
-    records: (n) => `${n.toLocaleString('zh-TW')} 筆記錄`,
-    hops: (n) => `${n.toLocaleString('zh-TW')} 次到訪`,
+    records: (n) => `${grouped(n)} 筆記錄`,
+    hops: (n) => `${grouped(n)} 次到訪`,
   },
 
   views: { label: '檢視', parcel: '包裹', timeline: '時間軸', records: '記錄' },
@@ -357,22 +358,22 @@ const zhTW: typeof en = {
 
   route: {
     title: '經過的站點',
-    records: (n) => `${n.toLocaleString('zh-TW')} 筆記錄`,
-    errors: (n) => `${n.toLocaleString('zh-TW')} 個錯誤`,
+    records: (n) => `${grouped(n)} 筆記錄`,
+    errors: (n) => `${grouped(n)} 個錯誤`,
   },
 
   track: {
     title: '站點',
-    count: (stations, hops) => `${stations.toLocaleString('zh-TW')} 個站點，${hops.toLocaleString('zh-TW')} 次到訪`,
+    count: (stations, hops) => `${grouped(stations)} 個站點，${grouped(hops)} 次到訪`,
     zone: (zone) => `本地時間，${zone}`,
     order: '排序方式',
     orderWhy:
       '依因果，而非依時鐘。每個站點排在交付工作給它的站點之下；同一行程寫的記錄依寫下的順序排列。' +
       '只有在沒有因果可循時才看時鐘。因此某個時間可能早於其上方的時間：這表示兩台機器的時鐘不一致。',
     empty: '還沒有看到任何站點。可能有記錄：按 3 查看。',
-    range: (from, to, all) => `第 ${from.toLocaleString('zh-TW')}–${to.toLocaleString('zh-TW')} 個，共 ${all.toLocaleString('zh-TW')} 個`,
-    earlier: (n) => `顯示前 ${n.toLocaleString('zh-TW')} 個`,
-    more: (n) => `再顯示 ${n.toLocaleString('zh-TW')} 個`,
+    range: (from, to, all) => `第 ${grouped(from)}–${grouped(to)} 個，共 ${grouped(all)} 個`,
+    earlier: (n) => `顯示前 ${grouped(n)} 個`,
+    more: (n) => `再顯示 ${grouped(n)} 個`,
     elsewhere: '不在任何已知站點',
     elsewhereWhy: '這些屬於此旅程，但無從得知發生在哪一站。',
   },
@@ -383,7 +384,7 @@ const zhTW: typeof en = {
     outcomes: { success: '順利結束', failure: '失敗', open: '尚未結束' },
     unlinked: '沒有已知的來源通往這裡；只有追蹤號碼將它歸入此旅程',
     under: (service) => `來自 ${service}`,
-    missing: (count, numbers) => `已證明缺少 ${count.toLocaleString('zh-TW')} 筆記錄：${numbers}`,
+    missing: (count, numbers) => `已證明缺少 ${grouped(count)} 筆記錄：${numbers}`,
     status: (status) => `HTTP ${status}`,
     attempt: (n) => `第 ${n} 次嘗試`,
     verdict: '判定以此為據',
@@ -393,7 +394,7 @@ const zhTW: typeof en = {
     node: (node) => `執行個體 ${node}`,
     sends: (n) => `送出 ${n} 次`,
     recordsFailed: '目前無法取得它的記錄。',
-    allRecords: (n) => `此次到訪的全部 ${n.toLocaleString('zh-TW')} 筆記錄`,
+    allRecords: (n) => `此次到訪的全部 ${grouped(n)} 筆記錄`,
   },
 
   leg: {
@@ -412,9 +413,9 @@ const zhTW: typeof en = {
 
   records: {
     title: '依因果排列的記錄',
-    count: (n) => `${n.toLocaleString('zh-TW')} 筆記錄`,
-    matching: (n, all) => `${all.toLocaleString('zh-TW')} 筆記錄中的 ${n.toLocaleString('zh-TW')} 筆`,
-    errors: (n) => `${n.toLocaleString('zh-TW')} 個錯誤`,
+    count: (n) => `${grouped(n)} 筆記錄`,
+    matching: (n, all) => `${grouped(all)} 筆記錄中的 ${grouped(n)} 筆`,
+    errors: (n) => `${grouped(n)} 個錯誤`,
     none: '沒有記錄',
     noneMatch: '沒有符合的記錄。',
     noneMatchBody: '移除篩選條件即可看到其他記錄。',
@@ -429,7 +430,7 @@ const zhTW: typeof en = {
     nextService: '下一個服務',
     noMoreErrors: '之後沒有錯誤了。',
     noMoreServices: '從這裡起都是同一個服務。',
-    place: (n) => `第 ${n.toLocaleString('zh-TW')} 筆記錄`,
+    place: (n) => `第 ${grouped(n)} 筆記錄`,
     gone: '這些記錄已有變動，正在重新取得。',
     notHere: '網址所指的記錄已不再保留，或您沒有權限查看。',
   },
@@ -446,7 +447,7 @@ const zhTW: typeof en = {
     standing: '有效',
     undone: (done, undone) => `完成 ${done} 步，撤銷 ${undone} 步`,
     clocks: '時鐘',
-    clocksCount: (n) => `${n.toLocaleString('zh-TW')} 個執行個體不準`,
+    clocksCount: (n) => `${grouped(n)} 個執行個體不準`,
     clocksWhy: '移動的幅度恰好使任何時間都不與因果矛盾。除時間軸可調整外，本頁的時間都是寫下時的原樣。',
     instance: '執行個體',
     raw: '最早寫下的時間',
@@ -458,14 +459,14 @@ const zhTW: typeof en = {
     atMost: (duration) => `至多 ${duration}`,
     fromTo: (from, to) => `${from} 到 ${to}`,
     gaps: '缺少的記錄',
-    gapsCount: (n) => `${n.toLocaleString('zh-TW')} 筆記錄`,
+    gapsCount: (n) => `${grouped(n)} 筆記錄`,
     gapsWhy: '這些編號曾經發出，卻不在這裡，也不是刻意捨棄的。',
     numbers: '編號',
     service: '服務',
     hop: '到訪',
     noHop: '不明',
     warnings: '警告',
-    more: (n) => `另有 ${n.toLocaleString('zh-TW')} 項`,
+    more: (n) => `另有 ${grouped(n)} 項`,
   },
 
   difference: {
@@ -474,10 +475,10 @@ const zhTW: typeof en = {
     other: '另一個旅程的追蹤號碼',
     submit: '比較',
     loading: '比較中 …',
-    learned: (n, kind, release) => `根據 ${n.toLocaleString('zh-TW')} 個 ${kind} 旅程${release === '' ? '' : `（版本 ${release}）`}得出。`,
+    learned: (n, kind, release) => `根據 ${grouped(n)} 個 ${kind} 旅程${release === '' ? '' : `（版本 ${release}）`}得出。`,
     few: '保留的同類旅程太少，無法判斷什麼是平常。',
     none: '沒有任何差異。',
-    count: (n) => `${n.toLocaleString('zh-TW')} 處差異`,
+    count: (n) => `${grouped(n)} 處差異`,
     first: '最早的一處',
     missing: '沒有來到這裡，平常會來',
     missingOther: '沒有來到這裡，另一個旅程有',

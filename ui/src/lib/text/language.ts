@@ -1,3 +1,5 @@
+import { grouped } from '../number';
+
 /** What the page speaks, by BCP 47. */
 export const languages = ['en', 'zh-TW'] as const;
 export type Language = (typeof languages)[number];
@@ -13,4 +15,4 @@ export function bestLanguage(wishes: readonly string[]): Language {
 }
 
 /** English counts: `1 record`, `2 records`. */
-export const plural = (n: number, one: string, many: string): string => `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+export const plural = (n: number, one: string, many: string): string => `${grouped(n)} ${n === 1 ? one : many}`;

@@ -1,3 +1,4 @@
+import { grouped } from '../number';
 import { plural } from './language';
 
 const en = {
@@ -6,7 +7,7 @@ const en = {
   placeholder: 'verdict:stalled visited:bank since:1h',
   range: 'Time',
   newest: 'Drawn from',
-  newestOf: (n: number): string => `the newest ${n.toLocaleString('en')} journeys`,
+  newestOf: (n: number): string => `the newest ${grouped(n)} journeys`,
   from: (n: number): string => plural(n, 'journey', 'journeys'),
   over: 'There is more than is drawn: ask of less time, or of fewer journeys.',
   empty: 'No journey began in this time that the query asks for.',
@@ -30,9 +31,9 @@ const en = {
 
   hops: (n: number): string => plural(n, 'hop', 'hops'),
   legs: (n: number): string => plural(n, 'leg', 'legs'),
-  failed: (n: number): string => `${n.toLocaleString('en')} failed`,
-  open: (n: number): string => `${n.toLocaleString('en')} not ended`,
-  waiting: (n: number): string => `${n.toLocaleString('en')} waiting`,
+  failed: (n: number): string => `${grouped(n)} failed`,
+  open: (n: number): string => `${grouped(n)} not ended`,
+  waiting: (n: number): string => `${grouped(n)} waiting`,
   edge: (from: string, to: string): string => `${from} to ${to}`,
 
   columns: { from: 'From', to: 'To', over: 'Over', legs: 'Legs', rate: 'Rate', failed: 'Failed', waiting: 'Waiting', half: 'Half took at most', most: '99 % took at most', name: 'Name', kind: 'Kind', hops: 'Hops', open: 'Not ended' },
@@ -63,8 +64,8 @@ const zhTW: typeof en = {
   placeholder: 'verdict:stalled visited:bank since:1h',
   range: '時間',
   newest: '依據',
-  newestOf: (n) => `最新 ${n.toLocaleString('zh-TW')} 個旅程`,
-  from: (n) => `${n.toLocaleString('zh-TW')} 個旅程`,
+  newestOf: (n) => `最新 ${grouped(n)} 個旅程`,
+  from: (n) => `${grouped(n)} 個旅程`,
   over: '並未畫出全部：請縮短時間或減少旅程數。',
   empty: '這段時間內沒有符合查詢的旅程。',
   as: '顯示為',
@@ -78,18 +79,18 @@ const zhTW: typeof en = {
   keys: { query: '移到查詢', view: '地圖或表格', close: '關閉數字' },
 
   kinds: { service: '服務', topic: '主題' },
-  groups: { service: (n) => `另外 ${n.toLocaleString('zh-TW')} 個服務`, topic: (n) => `另外 ${n.toLocaleString('zh-TW')} 個主題` },
+  groups: { service: (n) => `另外 ${grouped(n)} 個服務`, topic: (n) => `另外 ${grouped(n)} 個主題` },
   transports: { http: 'HTTP', kafka: 'Kafka', local: '同一程序內' },
 
   perSecond: (n) => `每秒 ${n}`,
   perMinute: (n) => `每分鐘 ${n}`,
   perHour: (n) => `每小時 ${n}`,
 
-  hops: (n) => `${n.toLocaleString('zh-TW')} 站`,
-  legs: (n) => `${n.toLocaleString('zh-TW')} 程`,
-  failed: (n) => `${n.toLocaleString('zh-TW')} 個失敗`,
-  open: (n) => `${n.toLocaleString('zh-TW')} 個尚未結束`,
-  waiting: (n) => `${n.toLocaleString('zh-TW')} 個等待中`,
+  hops: (n) => `${grouped(n)} 站`,
+  legs: (n) => `${grouped(n)} 程`,
+  failed: (n) => `${grouped(n)} 個失敗`,
+  open: (n) => `${grouped(n)} 個尚未結束`,
+  waiting: (n) => `${grouped(n)} 個等待中`,
   edge: (from, to) => `${from} 到 ${to}`,
 
   columns: { from: '從', to: '到', over: '經由', legs: '程數', rate: '頻率', failed: '失敗', waiting: '等待中', half: '半數不超過', most: '99 % 不超過', name: '名稱', kind: '種類', hops: '站數', open: '尚未結束' },

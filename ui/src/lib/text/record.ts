@@ -1,4 +1,5 @@
 import type { HopKind } from '../journey';
+import { grouped } from '../number';
 import { plural } from './language';
 
 const spanStarts: Record<HopKind, string> = {
@@ -98,11 +99,11 @@ const zhTW: typeof en = {
   group: '群組',
 
   fields: '欄位',
-  fieldCount: (n) => `${n.toLocaleString('zh-TW')} 個欄位`,
+  fieldCount: (n) => `${grouped(n)} 個欄位`,
   fieldActions: (name) => `${name}：可用的動作`,
   only: '只看這些',
   without: '排除這些',
-  moreFields: (n) => `再顯示 ${n.toLocaleString('zh-TW')} 個欄位`,
+  moreFields: (n) => `再顯示 ${grouped(n)} 個欄位`,
 
   context: {
     title: '前後的記錄',

@@ -1,3 +1,4 @@
+import { grouped } from '../number';
 import { plural } from './language';
 
 const en = {
@@ -46,7 +47,7 @@ const en = {
   nothingBody: 'In this time there is nothing that the query asks for. Look at more time, or ask for less.',
   shown: { journeys: (n: number): string => `${plural(n, 'journey', 'journeys')} shown`, records: (n: number): string => `${plural(n, 'record', 'records')} shown` },
   end: 'That is all.',
-  full: (n: number): string => `The list ends at ${n.toLocaleString('en')}. Ask for less to see the rest.`,
+  full: (n: number): string => `The list ends at ${grouped(n)}. Ask for less to see the rest.`,
   lossy: 'Records missing',
   open: (n: number): string => `${n} open`,
   keys: { next: 'Next result', previous: 'Previous result', open: 'Open the result', query: 'Go to the query', mode: 'Journeys or records' },
@@ -69,11 +70,11 @@ const zhTW: typeof en = {
   chart: '依時間的記錄數',
   chartHint: '拖曳選取一段，即只看那段時間。',
   chartNone: '這段時間沒有記錄。',
-  chartSum: (n, from, until) => `${from} 至 ${until} 共 ${n.toLocaleString('zh-TW')} 筆記錄`,
+  chartSum: (n, from, until) => `${from} 至 ${until} 共 ${grouped(n)} 筆記錄`,
   facets: '縮小範圍',
   only: (value) => `只看 ${value}`,
   without: (value) => `排除 ${value}`,
-  others: (n) => `其他值共 ${n.toLocaleString('zh-TW')} 筆記錄`,
+  others: (n) => `其他值共 ${grouped(n)} 筆記錄`,
   noValues: '沒有值',
   fields: {
     'service.name': '服務',
@@ -96,9 +97,9 @@ const zhTW: typeof en = {
   results: '結果，最新在前',
   nothing: '沒有符合的結果',
   nothingBody: '這段時間內沒有符合查詢的內容。請放寬時間或減少條件。',
-  shown: { journeys: (n) => `顯示 ${n.toLocaleString('zh-TW')} 個旅程`, records: (n) => `顯示 ${n.toLocaleString('zh-TW')} 筆記錄` },
+  shown: { journeys: (n) => `顯示 ${grouped(n)} 個旅程`, records: (n) => `顯示 ${grouped(n)} 筆記錄` },
   end: '以上為全部。',
-  full: (n) => `清單最多 ${n.toLocaleString('zh-TW')} 筆。請縮小查詢以看其餘內容。`,
+  full: (n) => `清單最多 ${grouped(n)} 筆。請縮小查詢以看其餘內容。`,
   lossy: '有記錄遺失',
   open: (n) => `${n} 個未結束`,
   keys: { next: '下一個結果', previous: '上一個結果', open: '開啟結果', query: '移到查詢', mode: '旅程或記錄' },

@@ -1,4 +1,5 @@
 import type { IdFault } from '../id';
+import { grouped } from '../number';
 import { plural } from './language';
 
 const idFaults: Record<IdFault, string> = {
@@ -73,7 +74,7 @@ const en = {
   loading: 'Loading …',
   time: { unknown: 'Time not known', now: 'just now' },
   copy: { copy: 'Copy', copied: 'Copied', selected: 'Selected: copy it with the keyboard' },
-  more: (n: number): string => `Show ${n.toLocaleString('en')} more`,
+  more: (n: number): string => `Show ${grouped(n)} more`,
   showAll: (characters: number): string => `Show all ${plural(characters, 'character', 'characters')}`,
   showLess: 'Show less',
   records: (n: number): string => plural(n, 'record', 'records'),
@@ -177,12 +178,12 @@ const zhTW: typeof en = {
   loading: '載入中 …',
   time: { unknown: '時間不明', now: '剛剛' },
   copy: { copy: '複製', copied: '已複製', selected: '已選取：請用鍵盤複製' },
-  more: (n) => `再顯示 ${n.toLocaleString('zh-TW')} 個`,
-  showAll: (characters) => `顯示全部 ${characters.toLocaleString('zh-TW')} 個字元`,
+  more: (n) => `再顯示 ${grouped(n)} 個`,
+  showAll: (characters) => `顯示全部 ${grouped(characters)} 個字元`,
   showLess: '顯示較少',
-  records: (n) => `${n.toLocaleString('zh-TW')} 筆記錄`,
-  journeys: (n) => `${n.toLocaleString('zh-TW')} 個旅程`,
-  errors: (n) => `${n.toLocaleString('zh-TW')} 個錯誤`,
+  records: (n) => `${grouped(n)} 筆記錄`,
+  journeys: (n) => `${grouped(n)} 個旅程`,
+  errors: (n) => `${grouped(n)} 個錯誤`,
   asOf: (when) => `已知截至 ${when}`,
   asOfUnknown: '不知道記錄已存到何時',
   partial: '並未讀完全部：數量超過時限內能讀取的。',

@@ -1,3 +1,4 @@
+import { grouped } from '../number';
 import { plural } from './language';
 
 const en = {
@@ -8,12 +9,12 @@ const en = {
   resume: 'Go on',
   paused: 'Paused',
   clear: 'Clear',
-  fresh: (n: number): string => `${n.toLocaleString('en')} new`,
-  receipt: (shown: number, skipped: number): string => `shown ${shown.toLocaleString('en')}, skipped ${skipped.toLocaleString('en')}`,
+  fresh: (n: number): string => `${grouped(n)} new`,
+  receipt: (shown: number, skipped: number): string => `shown ${grouped(shown)}, skipped ${grouped(skipped)}`,
   receiptWhy: 'Shown and skipped make up all that matched. What is skipped came faster than it could be sent here; search still finds it.',
   gap: (n: number, partition: number): string => `Kafka dropped ${plural(n, 'message', 'messages')} of partition ${partition} before anybody read them`,
   gapBack: (partition: number): string => `Partition ${partition} was made anew, or has lost its end`,
-  keeps: (n: number): string => `The latest ${n.toLocaleString('en')} are kept here`,
+  keeps: (n: number): string => `The latest ${grouped(n)} are kept here`,
   waiting: 'Waiting for records. What is written from now on appears here.',
   placeholder: 'service:bank level>=warn',
   level: 'Level',
@@ -29,12 +30,12 @@ const zhTW: typeof en = {
   resume: '繼續',
   paused: '已暫停',
   clear: '清除',
-  fresh: (n) => `${n.toLocaleString('zh-TW')} 筆新記錄`,
-  receipt: (shown, skipped) => `已顯示 ${shown.toLocaleString('zh-TW')}，略過 ${skipped.toLocaleString('zh-TW')}`,
+  fresh: (n) => `${grouped(n)} 筆新記錄`,
+  receipt: (shown, skipped) => `已顯示 ${grouped(shown)}，略過 ${grouped(skipped)}`,
   receiptWhy: '已顯示與略過合計即為所有符合的記錄。略過的是來得太快而未能送達此處；仍可用搜尋找到。',
-  gap: (n, partition) => `Kafka 在任何人讀取之前捨棄了分割區 ${partition} 的 ${n.toLocaleString('zh-TW')} 則訊息`,
+  gap: (n, partition) => `Kafka 在任何人讀取之前捨棄了分割區 ${partition} 的 ${grouped(n)} 則訊息`,
   gapBack: (partition) => `分割區 ${partition} 已重建，或遺失了結尾`,
-  keeps: (n) => `此處保留最新 ${n.toLocaleString('zh-TW')} 筆`,
+  keeps: (n) => `此處保留最新 ${grouped(n)} 筆`,
   waiting: '等待記錄。從現在起寫入的會出現在這裡。',
   placeholder: 'service:bank level>=warn',
   level: '等級',

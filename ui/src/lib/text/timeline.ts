@@ -1,3 +1,4 @@
+import { grouped } from '../number';
 import { plural } from './language';
 
 const en = {
@@ -14,7 +15,7 @@ const en = {
   closeLane: 'Fold into one row',
   idle: (duration: string): string => `${duration} idle`,
   nothingNew: (duration: string): string => `${duration}, nothing new`,
-  failed: (n: number): string => `${n.toLocaleString('en')} failed`,
+  failed: (n: number): string => `${grouped(n)} failed`,
   unmarked: (n: number): string => `${plural(n, 'more warning or error', 'more warnings and errors')} of later hops ${n === 1 ? 'is' : 'are'} not marked; the list of records has them all.`,
 
   tools: {
@@ -70,7 +71,7 @@ const en = {
   },
 
   facts: {
-    place: (n: number, of: number): string => `${n.toLocaleString('en')} of ${of.toLocaleString('en')}`,
+    place: (n: number, of: number): string => `${grouped(n)} of ${grouped(of)}`,
     began: (when: string): string => `began ${when}`,
     took: (duration: string): string => `took ${duration}`,
     open: 'has not ended',
@@ -120,8 +121,8 @@ const zhTW: typeof en = {
   closeLane: '摺疊成一列',
   idle: (duration) => `閒置 ${duration}`,
   nothingNew: (duration) => `${duration} 沒有動靜`,
-  failed: (n) => `${n.toLocaleString('zh-TW')} 個失敗`,
-  unmarked: (n) => `另有 ${n.toLocaleString('zh-TW')} 個較後站點的警告與錯誤未標示；記錄清單中有全部。`,
+  failed: (n) => `${grouped(n)} 個失敗`,
+  unmarked: (n) => `另有 ${grouped(n)} 個較後站點的警告與錯誤未標示；記錄清單中有全部。`,
 
   tools: {
     label: '時間軸顯示的內容',
@@ -129,7 +130,7 @@ const zhTW: typeof en = {
     adjust: '校正時鐘',
     adjustNone: '沒有時鐘與因果矛盾，無需校正。',
     rawNote: '各實例自己寫下的時間',
-    adjustedNote: (n) => `已移動 ${n.toLocaleString('zh-TW')} 個實例的時鐘，使結果不早於原因`,
+    adjustedNote: (n) => `已移動 ${grouped(n)} 個實例的時鐘，使結果不早於原因`,
     closeAll: '摺疊泳道',
     zoomIn: '放大',
     zoomOut: '縮小',
@@ -176,7 +177,7 @@ const zhTW: typeof en = {
   },
 
   facts: {
-    place: (n, of) => `第 ${n.toLocaleString('zh-TW')} 站，共 ${of.toLocaleString('zh-TW')} 站`,
+    place: (n, of) => `第 ${grouped(n)} 站，共 ${grouped(of)} 站`,
     began: (when) => `始於 ${when}`,
     took: (duration) => `歷時 ${duration}`,
     open: '尚未結束',
@@ -199,12 +200,12 @@ const zhTW: typeof en = {
     status: (status) => `HTTP ${status}`,
     moved: (duration) => `時鐘有誤：時間已移動 ${duration}`,
     wouldMove: (duration) => `時鐘有誤：時間應移動 ${duration}`,
-    missing: (n) => `證實缺少 ${n.toLocaleString('zh-TW')} 筆記錄`,
+    missing: (n) => `證實缺少 ${grouped(n)} 筆記錄`,
     beheaded: '沒有記錄到它的開始',
     verdict: '判定以此為依據',
     unknownCause: '原因不明',
-    more: (n) => `另有 ${n.toLocaleString('zh-TW')} 個原因`,
-    records: (n) => `${n.toLocaleString('zh-TW')} 筆記錄`,
+    more: (n) => `另有 ${grouped(n)} 個原因`,
+    records: (n) => `${grouped(n)} 筆記錄`,
     nothingChosen: '選擇一個站點以閱讀其詳情。',
     openRecord: '開啟記錄',
     waitingGroups: (groups) => `等候者：${groups}`,

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { AlertOf, SilenceSaid } from '../../api/schema';
+import { grouped } from '../../lib/number';
 import { useText } from '../shell/shell';
 import { AlertItem } from './alert-item';
 
@@ -21,7 +22,7 @@ export function AlertFold({ title, about, alerts, silences, open, mayNot, onTogg
   const [most, setMost] = useState(FIRST);
   return (
     <details class="alert-fold" open={open} onToggle={(event) => onToggle(event.currentTarget.open)}>
-      <summary>{title} <span class="tab-count">{alerts.length.toLocaleString()}</span></summary>
+      <summary>{title} <span class="tab-count">{grouped(alerts.length)}</span></summary>
       {open && (
         <>
           {about !== '' && <p class="aside">{about}</p>}

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { AlertOf, SilenceSaid } from '../../api/schema';
 import type { AlertGroup } from '../../lib/alerts/alert';
 import { matcherFor } from '../../lib/alerts/matcher';
+import { grouped } from '../../lib/number';
 import { printable } from '../../lib/printable';
 import { useText } from '../shell/shell';
 import { AlertItem } from './alert-item';
@@ -26,7 +27,7 @@ export function AlertGroupView({ group, silences, fresh, mayNot, onSilence }: {
       <header>
         <SeverityBadge severity={severity} />
         <h2><bdi>{printable(rule)}</bdi></h2>
-        <span class="tab-count">{alerts.length.toLocaleString()}</span>
+        <span class="tab-count">{grouped(alerts.length)}</span>
         <button type="button" class="quiet" disabled={mayNot !== ''} title={mayNot} aria-label={text.alerts.firing.silenceRuleNamed(printable(rule))} onClick={() => onSilence(matcherFor('rule', rule))}>
           {text.alerts.firing.silenceRule}
         </button>

@@ -3,6 +3,7 @@ import type { Delivery } from '../../api/schema';
 import { newTest, outcomeOf } from '../../lib/alerts/delivery';
 import type { Tally } from '../../lib/alerts/delivery';
 import { formatDuration } from '../../lib/duration';
+import { grouped } from '../../lib/number';
 import { printable } from '../../lib/printable';
 import { parseTime } from '../../lib/time';
 import { Icon } from '../shell/icons';
@@ -55,7 +56,7 @@ export function ReceiverCard({ tally, deliveries, listed, mayNot, onWait }: {
       <p class="receiver-last">
         {last === null ? <span class="aside">{text.never}</span> : <><OutcomeBadge outcome={outcomeOf(last.outcome)} /> <span class="aside">{text.lastTold} <Moment at={parseTime(last.queued)} /></span></>}
       </p>
-      <p class="aside">{counts.map((name) => `${tally[name].toLocaleString()} ${text.tally[name]}`).join(' · ')}</p>
+      <p class="aside">{counts.map((name) => `${grouped(tally[name])} ${text.tally[name]}`).join(' · ')}</p>
       {listed && (
         <button type="button" class="quiet" disabled={mayNot !== '' || sending.phase === 'asked'} title={mayNot} aria-label={text.testNamed(printable(receiver))} onClick={() => void test()}>{text.test}</button>
       )}

@@ -1,5 +1,6 @@
 import type { AlertOf, SilenceSaid } from '../../api/schema';
 import { formatSeconds } from '../../lib/duration';
+import { grouped } from '../../lib/number';
 import { printable } from '../../lib/printable';
 import { nanosOf, parseTime } from '../../lib/time';
 import { LongText } from '../record/long-text';
@@ -63,7 +64,7 @@ function Row({ silence, alerts, mayNot, onChanged }: { readonly silence: Silence
   return (
     <tr>
       <th scope="row" class="wrap"><ul class="matchers">{silence.match.map((one) => <li key={one}><code><LongText value={one} most={200} /></code></li>)}</ul></th>
-      <td class="number">{alerts.toLocaleString()}</td>
+      <td class="number">{grouped(alerts)}</td>
       <td>
         <Moment at={ends} withDay />
         {left > 0 && <><br /><span class="aside">{text.left(formatSeconds(left < MINUTE ? left : Math.ceil(left / MINUTE) * MINUTE))}</span></>}

@@ -1,3 +1,4 @@
+import { grouped } from '../../lib/number';
 import { Link } from '../shell/link';
 import { useText } from '../shell/shell';
 
@@ -11,7 +12,7 @@ export function Tabs({ tab, counts }: { readonly tab: Tab; readonly counts: Read
     <nav class="alert-tabs" aria-label={text.tabsLabel}>
       {tabs.map((one) => (
         <Link key={one} to="alerts" params={{ tab: one === 'firing' ? undefined : one }} current={one === tab}>
-          {text.tabs[one]}{counts[one] !== null && <span class="tab-count">{counts[one].toLocaleString()}</span>}
+          {text.tabs[one]}{counts[one] !== null && <span class="tab-count">{grouped(counts[one])}</span>}
         </Link>
       ))}
     </nav>

@@ -1,4 +1,5 @@
 import type { Instance, Instances } from '../../api/schema';
+import { grouped } from '../../lib/number';
 import { printable } from '../../lib/printable';
 import { parseTime } from '../../lib/time';
 import { Awaited } from '../shell/awaited';
@@ -53,10 +54,10 @@ function Row({ instance }: { readonly instance: Instance }) {
       <th scope="row"><Link to="search" params={{ q: `instance:${quoted(instance.node)}`, as: 'records' }}><ServiceName name={instance.service} /></Link></th>
       <td><code>{printable(instance.node)}</code></td>
       <td><Moment at={parseTime(instance.time)} /></td>
-      <td class="number">{instance.last.toLocaleString()}</td>
-      <td class="number">{instance.lost === null ? <i>{text.lostUnknown}</i> : lost > 0 ? <strong class="missing"><Icon name="alert" />{lost.toLocaleString()}</strong> : 0}</td>
-      <td class="number">{instance.dropped.toLocaleString()}</td>
-      <td class="number">{instance.refused.toLocaleString()}</td>
+      <td class="number">{grouped(instance.last)}</td>
+      <td class="number">{instance.lost === null ? <i>{text.lostUnknown}</i> : lost > 0 ? <strong class="missing"><Icon name="alert" />{grouped(lost)}</strong> : 0}</td>
+      <td class="number">{grouped(instance.dropped)}</td>
+      <td class="number">{grouped(instance.refused)}</td>
       <td>{instance.stopped ? text.stopped : text.running}</td>
     </tr>
   );

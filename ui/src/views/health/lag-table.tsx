@@ -1,4 +1,5 @@
 import type { Lag, Lags } from '../../api/schema';
+import { grouped } from '../../lib/number';
 import { printable } from '../../lib/printable';
 import { parseTime } from '../../lib/time';
 import { Awaited } from '../shell/awaited';
@@ -41,7 +42,7 @@ export function LagTable() {
 
 function Row({ lag }: { readonly lag: Lag }) {
   const text = useText().health;
-  const number = (n: number | null): string => (n === null ? text.unknown : n.toLocaleString());
+  const number = (n: number | null): string => (n === null ? text.unknown : grouped(n));
   const deserted = lag.members === false && (lag.lag ?? 0) > 0;
   return (
     <tr data-bad={deserted}>

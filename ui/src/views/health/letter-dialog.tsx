@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Failure } from '../../api/client';
 import type { Replayed, WholeLetter } from '../../api/schema';
+import { grouped } from '../../lib/number';
 import { printable } from '../../lib/printable';
 import { parseTime } from '../../lib/time';
 import { LongText } from '../record/long-text';
@@ -35,7 +36,7 @@ function Body({ letter }: { readonly letter: WholeLetter }) {
         <dt>{text.letterColumns.from}</dt><dd><code>{printable(letter.topic)}/{letter.partition}/{letter.offset}</code></dd>
         {letter.key !== '' && <><dt>{text.letterKey}</dt><dd><code>{printable(letter.key)}</code></dd></>}
         {letter.headers.map(({ name, value }) => <><dt><bdi>{printable(name)}</bdi></dt><dd><bdi>{printable(value)}</bdi></dd></>)}
-        <dt>{text.letterColumns.bytes}</dt><dd>{letter.bytes.toLocaleString()}</dd>
+        <dt>{text.letterColumns.bytes}</dt><dd>{grouped(letter.bytes)}</dd>
       </dl>
       {letter.until === undefined ? (
         <>

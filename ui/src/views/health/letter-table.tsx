@@ -1,4 +1,5 @@
 import type { Letter, Letters } from '../../api/schema';
+import { grouped } from '../../lib/number';
 import { printable } from '../../lib/printable';
 import { parseTime } from '../../lib/time';
 import { Awaited } from '../shell/awaited';
@@ -49,7 +50,7 @@ function Row({ letter, onOpen }: { readonly letter: Letter; readonly onOpen: () 
       <td><Moment at={parseTime(letter.time)} withDay /></td>
       <td><code>{printable(letter.topic)}/{letter.partition}/{letter.offset}</code></td>
       <td class="wrap"><bdi>{printable(letter.reason)}</bdi></td>
-      <td class="number">{letter.bytes.toLocaleString()}</td>
+      <td class="number">{grouped(letter.bytes)}</td>
     </tr>
   );
 }

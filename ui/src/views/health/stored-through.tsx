@@ -1,5 +1,6 @@
 import type { Stats } from '../../api/schema';
 import { formatDuration } from '../../lib/duration';
+import { grouped } from '../../lib/number';
 import { parseTime } from '../../lib/time';
 import { Awaited } from '../shell/awaited';
 import { Icon } from '../shell/icons';
@@ -28,7 +29,7 @@ export function StoredThrough() {
               <p>{asOf === null ? text.storedUnknown : text.storedAgo(formatDuration(stats.behind))}{late && ` · ${text.storedLate}`}</p>
             </div>
             <dl>
-              <div><dt>{text.records}</dt><dd class="figure">{stats.records.toLocaleString()}</dd></div>
+              <div><dt>{text.records}</dt><dd class="figure">{grouped(stats.records)}</dd></div>
               <div><dt>{text.lag}</dt><dd class="figure">{text.lagSum(stats.lag)}</dd></div>
             </dl>
           </section>

@@ -1,4 +1,4 @@
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { fetchJourney } from '../../api/journeys';
 import { readId, shortForm } from '../../lib/id';
 import { printable } from '../../lib/printable';
@@ -9,7 +9,7 @@ import { FailureNotice, Notice } from '../shell/notice';
 import { useAnswer, useShell, useText } from '../shell/shell';
 import { useTitle } from '../shell/title';
 import { Choices } from './choices';
-import { JourneyView } from './journey-view';
+import { JourneyView, Timeline } from './journey-view';
 import { NothingFound } from './nothing-found';
 
 export function JourneyPage({ params }: PageProps) {
@@ -20,6 +20,10 @@ export function JourneyPage({ params }: PageProps) {
   const id = 'id' in read ? read.id : null;
   const { loading, again } = useAnswer(id, (signal) => fetchJourney(session.client, id ?? '', signal), { again: (journey) => nextLook(journey.verdict) });
   const status = loading.phase === 'shown' ? text.verdict.words[loading.value.verdict] : '';
+  const timeline = params['view'] === 'timeline';
+  useEffect(() => {
+    if (timeline) Timeline.ahead();
+  }, [timeline]);
   useTitle(id === null || status === '' ? '' : text.title(status, printable(shortForm(id))));
 
   if ('fault' in read) return <Notice icon="cross" title={shell.failure.invalid.title}><p>{shell.box.faults[read.fault]}</p></Notice>;

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Journey, Leg } from '../../lib/journey';
 import { filterParams, readJourneyParams } from '../../lib/journey-params';
 import type { View } from '../../lib/journey-params';
@@ -19,8 +19,8 @@ import { useOpened } from './use-opened';
 import { VerdictSheet } from './verdict-sheet';
 import { ViewBar } from './view-bar';
 
-// Not everybody looks at it.
-const Timeline = lazy<TimelineProps>(() => import('./timeline').then((m) => m.Timeline));
+/** Not everybody looks at it. */
+export const Timeline = lazy<TimelineProps>(() => import('./timeline').then((m) => m.Timeline));
 
 /** One journey: the verdict on top, then one of three views of the same. */
 export function JourneyView({ journey, params, at, away, onAgain }: {
@@ -32,11 +32,11 @@ export function JourneyView({ journey, params, at, away, onAgain }: {
 }) {
   const { address } = useShell();
   const text = useText().journey;
-  const track = useMemo(() => layOut(journey), [journey]);
   const shown = readJourneyParams(params);
   const news = useNews(journey);
   const opened = useOpened(journey, shown.record);
-  useVerdictMark();
+  const painted = useVerdictPainted();
+  const track = useMemo(() => (painted ? layOut(journey) : null), [journey, painted]);
 
   const open = (record: RawRecord): void => {
     opened.open(record);
@@ -61,7 +61,7 @@ export function JourneyView({ journey, params, at, away, onAgain }: {
     return (
       <>
         <VerdictSheet journey={journey} track={track} at={at} away={away} brief={brief} onHop={onHop} />
-        {!brief && <Papers journey={journey} onHop={onHop} />}
+        {!brief && track !== null && <Papers journey={journey} onHop={onHop} />}
       </>
     );
   }, [journey, track, at, away, brief]);
@@ -73,13 +73,15 @@ export function JourneyView({ journey, params, at, away, onAgain }: {
     { keys: 'd', says: text.keys.compare, run: compare },
   ], [shown.other, shown.view, text]);
 
-  const carriers = useMemo(() => (opened.record === null ? [] : carriersOf(journey.legs, parseRecord(opened.record).hop)), [journey.legs, opened.record]);
+  const carriers = useMemo(() => (track === null || opened.record === null ? [] : carriersOf(journey.legs, parseRecord(opened.record).hop)), [journey, track, opened.record]);
   const panel = opened.record === null ? null : (
     <RecordPanel record={opened.record} carriers={carriers} inJourney onMove={open} onClose={close} refine={{ page: 'search', params: { as: 'records' } }} />
   );
+  const said = <p class="unseen" role="status">{news.said}</p>;
+  if (track === null) return <>{said}{head}</>;
   return (
     <>
-      <p class="unseen" role="status">{news.said}</p>
+      {said}
       {head}
       <ViewBar id={journey.correlationId} params={params} view={shown.view} compared={shown.other !== ''} onView={show} onCompare={compare} />
       {shown.other !== '' && (
@@ -128,14 +130,22 @@ function showViews(): void {
   if (bar !== null && bar.getBoundingClientRect().top > window.innerHeight / 3) bar.scrollIntoView({ block: 'start' });
 }
 
-/** For measurements: when the verdict can be read. Its picture is there one frame after it was drawn. */
-function useVerdictMark(): void {
-  useEffect(() => {
+/**
+ * Whether the verdict can be read already: what stands below it is drawn after that. Its picture is there one frame after it was
+ * drawn. A page that nobody sees paints nothing, and waits for nothing.
+ */
+function useVerdictPainted(): boolean {
+  const [painted, setPainted] = useState(document.hidden);
+  useLayoutEffect(() => {
     let frame = requestAnimationFrame(() => {
-      frame = requestAnimationFrame(() => performance.mark('waybill:verdict'));
+      frame = requestAnimationFrame(() => {
+        performance.mark('waybill:verdict');
+        setPainted(true);
+      });
     });
     return () => cancelAnimationFrame(frame);
   }, []);
+  return painted;
 }
 
 /** The Kafka messages that began a hop. */

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { formatDuration } from '../../lib/duration';
 import type { Gap, Hop, Journey, Saga, Skew, Step } from '../../lib/journey';
+import { grouped } from '../../lib/number';
 import { printable } from '../../lib/printable';
 import { formatRanges } from '../../lib/ranges';
 import { earliestOf } from '../../lib/earliest';
@@ -55,7 +56,7 @@ export function Papers({ journey, onHop }: { readonly journey: Journey; readonly
         </Paper>
       )}
       {journey.warnings.length > 0 && (
-        <Paper icon="alert" title={text.warnings} aside={journey.warnings.length.toLocaleString()}>
+        <Paper icon="alert" title={text.warnings} aside={grouped(journey.warnings.length)}>
           {() => (
             <>
               <ul>{journey.warnings.slice(0, MOST).map((warning, i) => <li key={i}><LongText value={warning} most={600} /></li>)}</ul>

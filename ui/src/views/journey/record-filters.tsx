@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Failure } from '../../api/client';
 import type { Journey } from '../../lib/journey';
+import { grouped } from '../../lib/number';
 import { printable } from '../../lib/printable';
 import { levels } from '../../lib/record-filter';
 import type { RecordFilter } from '../../lib/record-filter';
@@ -61,7 +62,7 @@ export function RecordFilters({ journey, filter, failure, onChange }: {
           <button type="button" class="chip" aria-pressed={filter.service === ''} onClick={() => onChange({ service: '' })}>{text.records.allServices}</button>
           {journey.stations.slice(0, CHIPS).map(({ service, records }) => (
             <button key={service} type="button" class="chip" aria-pressed={filter.service === service} onClick={() => onChange({ service: filter.service === service ? '' : service })}>
-              <ServiceName name={service.slice(0, 80)} /><span class="chip-count">{records.toLocaleString()}</span>
+              <ServiceName name={service.slice(0, 80)} /><span class="chip-count">{grouped(records)}</span>
             </button>
           ))}
         </div>

@@ -3,15 +3,15 @@ import { printable } from '../../lib/printable';
 import type { Track } from '../../lib/track';
 import { useText } from '../shell/shell';
 
-/** The stations in the order of their first visit, each leading to that visit. */
-export function RouteStrip({ stations, track, onHop }: { readonly stations: readonly Station[]; readonly track: Track; readonly onHop: (hop: string) => void }) {
+/** The stations in the order of their first visit, each leading to that visit. How each is left is said once the track is there. */
+export function RouteStrip({ stations, track, onHop }: { readonly stations: readonly Station[]; readonly track: Track | null; readonly onHop: (hop: string) => void }) {
   const text = useText().journey;
   if (stations.length === 0) return null;
   return (
     <nav class="route" aria-label={text.route.title}>
       <ol>
         {stations.map((station) => {
-          const state = track.stateOf(station);
+          const state = track?.stateOf(station) ?? 'unknown';
           return (
             <li key={station.service} data-state={state}>
               <button type="button" onClick={() => onHop(station.hops[0] ?? '')}>

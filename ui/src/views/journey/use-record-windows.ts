@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { FIRST_RECORDS, fetchRun } from '../../api/journeys';
+import { fetchRun } from '../../api/journeys';
+import { FIRST_RECORDS } from '../../api/question';
 import type { Journey } from '../../lib/journey';
 import { isAll, queryOfFilter } from '../../lib/record-filter';
 import type { RecordFilter } from '../../lib/record-filter';

@@ -19,7 +19,8 @@ import { Said } from './said';
 /** The consignment note: the verdict stamped on it, how far that can be trusted, the way it took. `brief`: above a view that needs the room. */
 export function VerdictSheet({ journey, track, at, away, brief, onHop }: {
   readonly journey: Journey;
-  readonly track: Track;
+  /** Null until it is laid out. */
+  readonly track: Track | null;
   readonly at: number;
   readonly away: boolean;
   readonly brief: boolean;
@@ -98,7 +99,7 @@ function Facts({ journey, away }: { readonly journey: Journey; readonly away: bo
       </div>
       <div class="fact-amount">
         <dt>{facts.amount}</dt>
-        <dd>{facts.hops(journey.hops.length)}</dd>
+        <dd>{facts.hops(journey.hopCount)}</dd>
         <dd class="aside">{facts.records(journey.recordCount)}</dd>
       </div>
     </dl>

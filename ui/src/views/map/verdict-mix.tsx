@@ -1,4 +1,5 @@
 import type { Chart } from '../../lib/map/chart';
+import { grouped } from '../../lib/number';
 import { withCondition } from '../../lib/query/condition';
 import { Link } from '../shell/link';
 import { useText } from '../shell/shell';
@@ -16,7 +17,7 @@ export function VerdictMix({ chart, q }: { readonly chart: Chart; readonly q: st
       <ul>
         {chart.verdicts.map(({ verdict, journeys }) => (
           <li key={verdict}>
-            <Link to="search" params={{ q: withCondition(q, `verdict:${verdict}`, false) }}><VerdictBadge verdict={verdict} /> {journeys.toLocaleString()}</Link>
+            <Link to="search" params={{ q: withCondition(q, `verdict:${verdict}`, false) }}><VerdictBadge verdict={verdict} /> {grouped(journeys)}</Link>
           </li>
         ))}
       </ul>

@@ -1,4 +1,5 @@
 import type { Facets as Counted } from '../../api/schema';
+import { grouped } from '../../lib/number';
 import { printable } from '../../lib/printable';
 import { useAnswer, useShell, useText } from '../shell/shell';
 
@@ -42,7 +43,7 @@ function Values({ q, field, onPick }: { readonly q: string; readonly field: Fiel
           <li key={value} class="facet">
             <span class="facet-bar" style={{ width: `${(100 * count) / most}%` }} aria-hidden="true" />
             <button type="button" class="facet-only" title={text.only(printable(value))} onClick={() => onPick(field, value, false)}>
-              <bdi>{printable(value)}</bdi><span>{count.toLocaleString()}</span>
+              <bdi>{printable(value)}</bdi><span>{grouped(count)}</span>
             </button>
             <button type="button" class="facet-without" title={text.without(printable(value))} aria-label={text.without(printable(value))} onClick={() => onPick(field, value, true)}>−</button>
           </li>

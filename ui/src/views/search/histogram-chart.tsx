@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Histogram } from '../../api/schema';
+import { grouped } from '../../lib/number';
 import { fill } from '../../lib/query/buckets';
 import { clockTime, nanosOf, parseTime, shortDay, utcTime } from '../../lib/time';
 import type { Nanos } from '../../lib/time';
@@ -51,7 +52,7 @@ export function HistogramChart({ histogram, onBrush }: { readonly histogram: His
       scales: { x: { range: [starts[0] ?? 0, (starts.at(-1) ?? 0) + width] }, y: { range: (_, __, most) => [0, Math.max(1, most) * 1.05] } },
       axes: [
         { stroke: ink, grid: { show: false }, ticks: { stroke: rule, width: 1, size: 4 }, size: 28, font: '12px sans-serif', values: (_, ticks) => ticks.map((tick) => tickName(nanosOf(tick * 1000), ticks)) },
-        { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { show: false }, size: 48, font: '12px sans-serif', values: (_, ticks) => ticks.map((n) => (Number.isInteger(n) ? n.toLocaleString() : '')) },
+        { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { show: false }, size: 48, font: '12px sans-serif', values: (_, ticks) => ticks.map((n) => (Number.isInteger(n) ? grouped(n) : '')) },
       ],
       series: [
         {},

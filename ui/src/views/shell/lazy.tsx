@@ -1,4 +1,4 @@
-import type { ComponentType } from 'preact';
+import type { ComponentType, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { LoadingSheet } from './loading-sheet';
 
@@ -7,18 +7,23 @@ export interface PageProps {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** A view whose code comes when it is wanted. */
-export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+/** A view whose code comes when it is wanted, or when it is said that it will be. */
+export interface Lazy<P extends object> {
+  (props: P): JSX.Element;
+  ahead(): void;
+}
+
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): Lazy<P> {
   let loaded: ComponentType<P> | null = null;
-  return function Lazy(props: P) {
-    const [View, setView] = useState(() => loaded);
-    useEffect(() => {
-      if (View !== null) return;
-      void (async () => {
-        loaded = await load();
-        setView(() => loaded);
-      })();
-    }, []);
-    return View === null ? <LoadingSheet /> : <View {...props} />;
+  const come = async (): Promise<void> => {
+    loaded = await load();
   };
+  function View(props: P) {
+    const [Loaded, setLoaded] = useState(() => loaded);
+    useEffect(() => {
+      if (Loaded === null) void come().then(() => setLoaded(() => loaded));
+    }, []);
+    return Loaded === null ? <LoadingSheet /> : <Loaded {...props} />;
+  }
+  return Object.assign(View, { ahead: () => void come() });
 }

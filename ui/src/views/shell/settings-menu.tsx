@@ -2,7 +2,7 @@ import type { Signal } from '@preact/signals';
 import { useId } from 'preact/hooks';
 import { languages } from '../../lib/text/language';
 import { timeModes } from '../../lib/time';
-import { themes } from '../../state/preferences';
+import { themes } from '../../state/liked';
 import { Icon } from './icons';
 import { openKeys } from './keys-dialog';
 import { useShell, useText } from './shell';

@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import type { Answer, Client } from '../../../api/client';
-import { FIRST_RECORDS, fetchRun } from '../../../api/journeys';
+import { fetchRun } from '../../../api/journeys';
+import { FIRST_RECORDS } from '../../../api/question';
 import type { Run } from '../../../api/journeys';
 import type { Journey, JourneyRecord } from '../../../lib/journey';
 import { useAnswer, useShell } from '../../shell/shell';
