@@ -1,5 +1,5 @@
 import { createContext } from 'preact';
-import { useContext, useEffect, useMemo } from 'preact/hooks';
+import { useContext, useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
 import { textIn } from '../../lib/text';
 import type { Text } from '../../lib/text';
 import type { Address } from '../../state/address';
@@ -46,7 +46,7 @@ export function useAnswer<T>(key: string | null, ask: Ask<T>, options: { readonl
   const { session } = useShell();
   const loader = useMemo(() => createLoader<T>(() => document.hidden), []);
   const again = session.again.value;
-  useEffect(() => {
+  useLayoutEffect(() => { // before anything is painted: the answer may be here already
     if (key === null) loader.stop();
     else loader.load(ask, options);
   }, [key]);
