@@ -98,7 +98,7 @@ func shown(b *board, url, kafka string) error {
 
 	var use struct {
 		Ready, Opening, Loop float64
-		Longest              map[string]float64
+		Longest, Gaps        map[string]float64
 	}
 	if err := measured(&use, "large", url, large.ID); err != nil {
 		return err
@@ -107,7 +107,7 @@ func shown(b *board, url, kafka string) error {
 	for _, task := range use.Longest {
 		longest = max(longest, task)
 	}
-	b.say("100,000 records: the timeline after %.0f ms, longest task until then %.0f ms; longest of each use in ms: %v; the loop %.0f ms", use.Ready, use.Opening, use.Longest, use.Loop)
+	b.say("100,000 records: the timeline after %.0f ms, longest task until then %.0f ms; longest of each use in ms (0: none of 50 or more): %v; longest gaps of the event loop, which several tasks make: %v; the loop %.0f ms", use.Ready, use.Opening, use.Longest, use.Gaps, use.Loop)
 	b.bounded("100k-longest-task", "ms", longest, 100)
 	return nil
 }

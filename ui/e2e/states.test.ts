@@ -339,10 +339,10 @@ describe.runIf(available('Chromium', chromiumPath() !== null))('the page', () =>
     const scans = many.flatMap((one) => Array.from({ length: 10 }, (_, i) => ({ ...scan, 'span.id': one.id, message: `record ${i}` })));
     server.journeys = () => found({ ...base, hops: many, legs: [], records: scans });
     const page = await open(pathOf('delivered'));
-    await page.waitForSelector('#verdict');
-    expect(await page.locator('.hop').count()).toBe(60);
-    await page.getByRole('button', { name: 'Show 60 more' }).click();
-    await page.locator('#hop-120').waitFor();
+    await page.locator('#hop-30').waitFor();
+    expect(await page.locator('.hop').count()).toBe(30);
+    await page.getByRole('button', { name: 'Show 30 more' }).click();
+    await page.locator('#hop-60').waitFor();
     expect(visit.complaints).toEqual([]);
   });
 });

@@ -102,10 +102,11 @@ describe('layOut', () => {
   });
 
   it('takes a station for open before it takes it for failed', () => {
-    const failed = { ...hop('a', 'x', 0n, 1n), outcome: 'failure' as const };
-    const track = layOut(journey({ hops: [failed, hop('b', 'x', 0n, null), hop('c', 'y', 0n, 1n)] }));
-    const state = (service: string, hops: string[]): string => track.stateOf({ service, hops, records: 0, errors: 0 });
-    expect([state('x', ['a', 'b']), state('w', ['a', 'c']), state('y', ['c', 'lost'])]).toEqual(['open', 'failed', 'passed']);
+    const failed = (id: string, service: string): Hop => ({ ...hop(id, service, 0n, 1n), outcome: 'failure' });
+    const hops = [failed('a', 'x'), hop('b', 'x', 0n, null), failed('c', 'x'), hop('d', 'w', 0n, 1n), failed('e', 'w'), hop('f', 'y', 0n, 1n)];
+    const track = layOut(journey({ hops }));
+    const state = (service: string): string => track.stateOf({ service, hops: [], records: 0, errors: 0 });
+    expect(['x', 'w', 'y', 'elsewhere'].map(state)).toEqual(['open', 'failed', 'passed', 'passed']);
   });
 
   it('lays out an empty journey', () => expect(layOut(journey({})).rows(0, 5)).toEqual([]));

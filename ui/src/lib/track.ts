@@ -97,7 +97,7 @@ export function layOut(journey: Journey): Track {
     const hop = hops[at];
     return hop === undefined ? undefined : (made[at] ??= make(hop, at));
   };
-  const states = new Map<string, StationState>();
+  let states: ReadonlyMap<string, StationState> | null = null;
   const strays = journey.legs.filter((leg) => !places.has(leg.to) && !places.has(leg.from));
   return {
     count: hops.length,
@@ -106,11 +106,7 @@ export function layOut(journey: Journey): Track {
     rowOf: (hop) => places.get(hop) ?? -1,
     failedFrom: (at) => hops.findIndex((hop, i) => i >= at && (hop.outcome === 'failure' || errorsOf(hop) > 0)),
     visits,
-    stateOf(station) {
-      let state = states.get(station.service);
-      if (state === undefined) states.set(station.service, (state = worstOf(station, known)));
-      return state;
-    },
+    stateOf: (station) => (states ??= worstOf(hops)).get(station.service) ?? 'passed',
     elsewhere: { records: records.get('') ?? [], gaps: gaps.get('') ?? [], legs: strays.map((leg) => legRow(leg, undefined)) },
   };
 }
@@ -131,14 +127,12 @@ function countVisits(hops: readonly Hop[], arrivals: ReadonlyMap<string, readonl
   return { visit, within, visits: [...counted.values()].reduce((sum, n) => sum + n, 0) };
 }
 
-function worstOf({ hops }: Station, known: (id: string) => Hop | undefined): StationState {
-  let state: StationState = 'passed';
-  for (const id of hops) {
-    const outcome = known(id)?.outcome;
-    if (outcome === 'open') return 'open';
-    if (outcome === 'failure') state = 'failed';
+function worstOf(hops: readonly Hop[]): ReadonlyMap<string, StationState> {
+  const states = new Map<string, StationState>();
+  for (const { service, outcome } of hops) {
+    if (outcome === 'open' || (outcome === 'failure' && states.get(service) !== 'open')) states.set(service, outcome === 'open' ? 'open' : 'failed');
   }
-  return state;
+  return states;
 }
 
 export type Tone = 'error' | 'warn' | 'info' | 'debug';

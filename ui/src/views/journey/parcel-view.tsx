@@ -12,7 +12,7 @@ import { useKeys, useShell, useText } from '../shell/shell';
 import { HopItem } from './hop-item';
 import { LegLine } from './leg-line';
 
-const PAGE = 60;
+const PAGE = 30;
 
 /** The stations as a carrier shows them: one below the other, in the order of cause. A long list is drawn in part. */
 export function ParcelView({ journey, track, hop, record, fresh, onHop, onOpen, onRecordsOf }: {

@@ -33,6 +33,7 @@ export function readPalette(probe: HTMLElement, paper: boolean): Palette {
   };
   const token = (name: string, system: string): string => (forced ? system : read(`var(--${name})`));
   const hues = new Map<number, string>();
+  const services = new Map<string, string>();
   const patterns = new Map<string, CanvasPattern | string>();
   const text = token('ink', 'CanvasText');
   const family = getComputedStyle(probe).fontFamily;
@@ -53,9 +54,12 @@ export function readPalette(probe: HTMLElement, paper: boolean): Palette {
     small: `400 11.5px ${family}`,
     service(name) {
       if (forced) return 'CanvasText';
+      let colour = services.get(name);
+      if (colour !== undefined) return colour;
       const hue = hueOf(name);
-      let colour = hues.get(hue);
-      if (colour === undefined) hues.set(hue, (colour = readService(probe, hue, paper)));
+      colour = hues.get(hue) ?? readService(probe, hue, paper);
+      hues.set(hue, colour);
+      services.set(name, colour);
       return colour;
     },
     stripes(ctx, colour) {
