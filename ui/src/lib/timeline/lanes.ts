@@ -39,11 +39,14 @@ interface Draft {
   errors: number;
 }
 
+/** How many things find their rows before others have their turn. */
+const AT_ONCE = 5000;
+
 /**
  * Lanes stand in the order in which the journey first came to them; a topic below its first sender. `apart` is kept free between
  * two things in a row.
  */
-export function layLanes(journey: Journey, moments: Moments, apart: number): Lanes {
+export function* layingLanes(journey: Journey, moments: Moments, apart: number): Generator<undefined, Lanes> {
   const { hops } = journey;
   const drafts = draftLanes(journey, moments);
   const [from, to] = thingTimes(moments);
@@ -56,9 +59,17 @@ export function layLanes(journey: Journey, moments: Moments, apart: number): Lan
   const sorted: number[][] = drafts.map(() => []);
   for (const thing of order) sorted[laneOf[thing] ?? 0]?.push(thing);
   const parentOf = parents(journey, moments);
+  yield;
   let row = 0;
-  const lanes = drafts.map((draft, lane): Lane => {
+  let placed = 0;
+  const lanes: Lane[] = [];
+  for (const [lane, draft] of drafts.entries()) {
     const things = sorted[lane] ?? [];
+    placed += things.length;
+    if (placed > AT_ONCE) {
+      placed = things.length;
+      yield;
+    }
     const groups = draft.kind === 'service' ? byInstance(things, (thing) => hops[thing]?.node ?? '', from, to) : [{ node: '', things }];
     const first = row;
     const instances = groups.map((group): Instance => {
@@ -67,8 +78,8 @@ export function layLanes(journey: Journey, moments: Moments, apart: number): Lan
       return { node: group.node, row: row - rows, rows };
     });
     const count = draft.kind === 'topic' ? 0 : things.length;
-    return { kind: draft.kind, name: draft.name, row: first, rows: row - first, instances: groups.length > 1 ? instances : [], hops: count, errors: draft.errors };
-  });
+    lanes.push({ kind: draft.kind, name: draft.name, row: first, rows: row - first, instances: groups.length > 1 ? instances : [], hops: count, errors: draft.errors });
+  }
   return { lanes, rows: row, rowOf, laneOf, order };
 }
 

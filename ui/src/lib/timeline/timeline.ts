@@ -1,7 +1,7 @@
 import type { Hop, Journey, Leg } from '../journey';
 import { foldedAxis, placeOf, straightAxis } from './axis';
 import type { Axis } from './axis';
-import { layLanes, thingTimes } from './lanes';
+import { layingLanes, thingTimes } from './lanes';
 import type { Lane } from './lanes';
 import { momentsOf } from './moments';
 import type { Moments } from './moments';
@@ -71,7 +71,7 @@ export function* layingTimeline(journey: Journey, { adjusted, folded }: LayOptio
   const axis = axisOf(journey, moments, folded);
   yield;
   // In a small journey, bars that nearly touch get rows of their own, so that their names can be read.
-  const { lanes, rows, rowOf, laneOf, order } = layLanes(journey, moments, journey.hops.length <= 300 ? axis.length / 400 : 0);
+  const { lanes, rows, rowOf, laneOf, order } = yield* layingLanes(journey, moments, journey.hops.length <= 300 ? axis.length / 400 : 0);
   yield;
   const [from, to] = thingTimes(moments);
   for (let i = 0; i < from.length; i++) {
