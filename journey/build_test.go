@@ -257,6 +257,29 @@ func TestWhatIsUndoneIsReturned(t *testing.T) {
 	f("a failure before that is made good", undone, journey.Returned, "game declared it returned: the game is withdrawn", saga("s-1", journey.Returned))
 }
 
+// A ledger tells what led to what, however far off the services' clocks are.
+func TestStepsOfASagaStandInTheOrderOfCause(t *testing.T) {
+	step := map[string]string{"gateway": "order", "bank": "debit", "game": "credit"}
+	for _, off := range []time.Duration{-5 * time.Minute, 0, 5 * time.Minute} {
+		rs := golden(t, "purchase", "")
+		for i := range rs {
+			r := &rs[i]
+			r.Saga = record.Saga{ID: "s-1", Step: step[r.Service]}
+			if r.Service == "game" {
+				r.Time = r.Time.Add(off)
+			}
+		}
+		j := journey.Build(rs, journey.Evidence{AsOf: caughtUp})
+		var got []string
+		for _, s := range j.Sagas[0].Steps {
+			got = append(got, s.Name)
+		}
+		if want := []string{"order", "debit", "credit"}; !slices.Equal(got, want) {
+			t.Errorf("the game's clock off by %v: steps %q, want %q", off, got, want)
+		}
+	}
+}
+
 // Whatever is missing, one record, several, or hops whole, completeness is never
 // called proved.
 func TestAMissingRecordIsNeverCalledProved(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 // else, where a text is its number. All numbers are varints, times are ns from the
 // first.
 
-const foldVersion = 1
+const foldVersion = 2
 
 // ErrFold is returned for bytes that no fold was written as.
 var ErrFold = errors.New("not a fold of this version")
@@ -63,7 +63,10 @@ func (f *Fold) Append(dst []byte) []byte {
 		for _, s := range [...]string{key.saga, key.step, key.phase, key.service} {
 			w.text(s)
 		}
-		w.time(f.steps[key])
+		by := f.steps[key]
+		w.time(by.at)
+		w.text(by.hop)
+		w.number(by.number)
 	}
 	w.number(uint64(len(f.traces)))
 	for _, trace := range f.traces {
@@ -257,7 +260,7 @@ func ParseFold(b []byte) (*Fold, error) {
 		*f.tally(t.tallyKey, false) = *t
 	}
 	for range r.count() {
-		f.addStep(stepKey{r.text(), r.text(), r.text(), r.text()}, r.time())
+		f.addStep(stepKey{r.text(), r.text(), r.text(), r.text()}, heard{r.time(), r.text(), r.number()})
 	}
 	for range r.count() {
 		f.addTrace(r.text())

@@ -94,7 +94,7 @@ func (f *Fold) Add(r *record.Record) {
 		f.last.add(r)
 	}
 	if r.Saga.ID != "" {
-		f.addStep(stepOf(r), r.Time)
+		f.addStep(stepOf(r))
 	}
 	f.addTrace(r.TraceID)
 	if as := (spelling{Fallback(r), r.Time, r.CorrelationID}); r.CorrelationID != "" && (f.named.id == "" || as.compare(f.named) < 0) {
@@ -174,12 +174,12 @@ func (f *Fold) tally(key tallyKey, copied bool) *tally {
 	return t
 }
 
-func (f *Fold) addStep(key stepKey, at time.Time) {
+func (f *Fold) addStep(key stepKey, by heard) {
 	if f.steps == nil {
 		f.steps = steps{}
 	}
 	if _, ok := f.steps[key]; ok || len(f.steps) < maxSteps {
-		f.steps.add(key, at)
+		f.steps.add(key, by)
 	}
 }
 
@@ -269,8 +269,8 @@ func (f *Fold) Join(o *Fold) {
 			mine.join(t)
 		}
 	}
-	for key, at := range o.steps {
-		f.addStep(key, at)
+	for key, by := range o.steps {
+		f.addStep(key, by)
 	}
 	for _, trace := range o.traces {
 		f.addTrace(trace)

@@ -198,7 +198,7 @@ type Shift struct {
 type Saga struct {
 	ID      string  `json:"id"`
 	Verdict Verdict `json:"verdict"`
-	Steps   []Step  `json:"steps"` // by their first record
+	Steps   []Step  `json:"steps"` // by cause
 }
 
 // Step is one entry of a saga's ledger: what was done, and what undid it.

@@ -14,41 +14,85 @@ type stepKey struct {
 	saga, step, phase, service string
 }
 
-// steps are when each was first heard of.
-type steps map[stepKey]time.Time
-
-func stepOf(r *record.Record) stepKey {
-	return stepKey{r.Saga.ID, r.Saga.Step, r.Saga.Phase, r.Service}
+// heard is where and when something was first heard of.
+type heard struct {
+	at     time.Time
+	hop    string
+	number uint64 // hop.sequence
 }
 
-func (s steps) add(key stepKey, at time.Time) {
+func (h heard) compare(o heard) int {
+	return cmp.Or(h.at.Compare(o.at), cmp.Compare(h.hop, o.hop), cmp.Compare(h.number, o.number))
+}
+
+// steps are by which record each was first heard of.
+type steps map[stepKey]heard
+
+func stepOf(r *record.Record) (stepKey, heard) {
+	return stepKey{r.Saga.ID, r.Saga.Step, r.Saga.Phase, r.Service}, heard{r.Time, r.Hop(), r.HopSequence}
+}
+
+func (s steps) add(key stepKey, by heard) {
 	first, ok := s[key]
+	if ok && first.compare(by) <= 0 {
+		return
+	}
 	if !ok {
 		key = stepKey{strings.Clone(key.saga), strings.Clone(key.step), strings.Clone(key.phase), strings.Clone(key.service)}
 	}
-	if !ok || at.Before(first) {
-		s[key] = at
-	}
+	by.hop = strings.Clone(by.hop)
+	s[key] = by
 }
 
 func (k stepKey) compare(o stepKey) int {
 	return cmp.Or(cmp.Compare(k.saga, o.saga), cmp.Compare(k.step, o.step), cmp.Compare(k.phase, o.phase), cmp.Compare(k.service, o.service))
 }
 
-// sagas are the ledgers of all that ran on the journey, by their first record.
+// heardOf are the steps by cause: as their hops began, within a hop as it numbered its records.
+// Those that name no hop stand where their clocks have them.
+func (j *judge) heardOf() []stepKey {
+	type placed struct {
+		key   stepKey
+		place int
+		heard
+	}
+	all := make([]placed, 0, len(j.steps))
+	for key, by := range j.steps {
+		p := placed{key: key, heard: by}
+		if v := j.byHop[by.hop]; v != nil && v.begun < len(j.order) {
+			p.place = v.begun
+		} else {
+			p.place = j.placeAt(by.at)
+		}
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b placed) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.number, b.number), a.heard.compare(b.heard), a.key.compare(b.key))
+	})
+	keys := make([]stepKey, len(all))
+	for i := range all {
+		keys[i] = all[i].key
+	}
+	return keys
+}
+
+// placeAt is the place of the last moment that a clock has before a time.
+func (j *judge) placeAt(t time.Time) int {
+	for place := len(j.order) - 1; place >= 0; place-- {
+		if !j.graph.rs[j.order[place]].Time.After(t) {
+			return place
+		}
+	}
+	return -1
+}
+
+// sagas are the ledgers of all that ran on the journey, in the order of cause.
 func (j *judge) sagas() []Saga {
 	out := []Saga{}
-	keys := make([]stepKey, 0, len(j.steps))
-	for key := range j.steps {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, func(a, b stepKey) int {
-		return cmp.Or(j.steps[a].Compare(j.steps[b]), a.compare(b))
-	})
 	at := map[string]int{}
 	type entry struct{ saga, step string }
 	steps := map[entry]int{}
-	for _, key := range keys {
+	for _, key := range j.heardOf() {
 		n, ok := at[key.saga]
 		if !ok {
 			n = len(out)
@@ -65,7 +109,7 @@ func (j *judge) sagas() []Saga {
 			steps[entry{key.saga, key.step}] = m
 			saga.Steps = append(saga.Steps, Step{Name: key.step})
 		}
-		saga.Steps[m].read(key, j.steps[key])
+		saga.Steps[m].read(key, j.steps[key].at)
 	}
 	return out
 }
@@ -94,11 +138,10 @@ func (j *judge) undeclared() string {
 	if _, whole := j.said[""]; whole {
 		return ""
 	}
-	first, when := "", time.Time{}
-	for key, t := range j.steps {
-		if _, ok := j.said[key.saga]; !ok && (first == "" || t.Before(when) || t.Equal(when) && key.saga < first) {
-			first, when = key.saga, t
+	for _, key := range j.heardOf() {
+		if _, ok := j.said[key.saga]; !ok {
+			return key.saga
 		}
 	}
-	return first
+	return ""
 }

@@ -89,7 +89,7 @@ func sceneOf(rs []*record.Record) scene {
 			sc.moments = append(sc.moments, r)
 		}
 		if r.Saga.ID != "" {
-			sc.steps.add(stepOf(r), r.Time)
+			sc.steps.add(stepOf(r))
 		}
 		key := keyOf(r)
 		if last < 0 || key != lastKey {
