@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -61,6 +63,9 @@ func bundle() error {
 	return nil
 }
 
+// uses is how often a large journey is used, from its opening on.
+const uses = 3
+
 // shown measures how soon journeys are shown, and how they bear being used. They have all that
 // makes one hard.
 func shown(b *board, url, kafka string) error {
@@ -96,19 +101,19 @@ func shown(b *board, url, kafka string) error {
 	b.bounded("10k-verdict", "ms", quick.Verdict, 300)
 	b.bounded("10k-timeline", "ms", quick.Timeline, 1000)
 
-	var use struct {
-		Ready, Opening, Loop float64
-		Longest, Gaps        map[string]float64
+	var longest []float64
+	for range uses {
+		var use struct {
+			Ready, Opening, Loop float64
+			Longest, Gaps        map[string]float64
+		}
+		if err := measured(&use, "large", url, large.ID); err != nil {
+			return err
+		}
+		longest = append(longest, slices.Max(slices.Collect(maps.Values(use.Longest))))
+		b.say("100,000 records: the timeline after %.0f ms, longest task until then %.0f ms; longest of each use in ms (0: none of 50 or more): %v; longest gaps of the event loop, which several tasks make: %v; the loop %.0f ms", use.Ready, use.Opening, use.Longest, use.Gaps, use.Loop)
 	}
-	if err := measured(&use, "large", url, large.ID); err != nil {
-		return err
-	}
-	longest := 0.0
-	for _, task := range use.Longest {
-		longest = max(longest, task)
-	}
-	b.say("100,000 records: the timeline after %.0f ms, longest task until then %.0f ms; longest of each use in ms (0: none of 50 or more): %v; longest gaps of the event loop, which several tasks make: %v; the loop %.0f ms", use.Ready, use.Opening, use.Longest, use.Gaps, use.Loop)
-	b.bounded("100k-longest-task", "ms", longest, 100)
+	b.bounded("100k-longest-task", "ms", quantile(slices.Sorted(slices.Values(longest)), 0.5), 100)
 	return nil
 }
 
