@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -188,6 +192,48 @@ func TestShippingThatIsInterruptedSaysHowFarItCame(t *testing.T) {
 		if !strings.Contains(p.log(), want) {
 			t.Errorf("nothing says %q in\n%s", want, p.log())
 		}
+	}
+}
+
+// At a terminal a bar tells how far shipping is. It makes room for what is said, and is gone at the end.
+func TestShippingAtATerminalShowsHowFarItIs(t *testing.T) {
+	const lines, free = 40_000, 10 // free: how many requests are answered at once
+	refused, release := make(chan struct{}), make(chan struct{})
+	var asked atomic.Int64
+	clerk := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		n := asked.Add(1)
+		if n == free {
+			fmt.Fprint(w, `{"accepted":0,"refused_count":1,"refused":[{"line":1,"reason":"it is odd"}]}`)
+			close(refused)
+			return
+		}
+		if n > free {
+			<-release
+		}
+		fmt.Fprint(w, `{"accepted":1,"refused_count":0,"refused":[]}`)
+	}))
+	t.Cleanup(clerk.Close)
+	dir := t.TempDir()
+	log := written(t, dir, "app.log", strings.Repeat(`{"time":"2026-11-20T10:00:00Z","msg":"`+strings.Repeat("x", 1000)+`"}`+"\n", lines))
+	u := at(t, 100, 10, nil, "ship", log, "--collector-url", clerk.URL, "--data", dir)
+	<-refused
+	bar := regexp.MustCompile(`(?m)^shipping +(\d+)% \|[█ ]+\|`)
+	u.until(t, func(screen string) string {
+		if m := bar.FindStringSubmatch(screen); m == nil || m[1] == "0" || m[1] == "100" {
+			return "no bar that is under way"
+		}
+		if !regexp.MustCompile(`(?m)^waybill: 1 records are refused: it is odd$`).MatchString(screen) {
+			return "no line of its own for what is refused"
+		}
+		return ""
+	})
+	close(release)
+	if code := u.ends(t); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	if screen := u.text(); strings.Contains(screen, "shipping") || !strings.Contains(screen, "read 40,000 lines of 1 files") {
+		t.Errorf("at the end the screen shows\n%s", screen)
 	}
 }
 
