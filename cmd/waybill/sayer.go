@@ -20,10 +20,13 @@ type sayer struct {
 func (s *sayer) say(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bar != nil {
-		_ = s.bar.Clear() // it is drawn again by what is told next
+	if s.bar == nil {
+		fmt.Fprintln(s.w, "waybill:", terminal.Clean(text))
+		return
 	}
+	_ = s.bar.Clear()
 	fmt.Fprintln(s.w, "waybill:", terminal.Clean(text))
+	_ = s.bar.RenderBlank() // below the line
 }
 
 // progress shows how many bytes are done of all.

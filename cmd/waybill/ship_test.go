@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -198,26 +199,26 @@ func TestShippingThatIsInterruptedSaysHowFarItCame(t *testing.T) {
 // At a terminal a bar tells how far shipping is. It makes room for what is said, and is gone at the end.
 func TestShippingAtATerminalShowsHowFarItIs(t *testing.T) {
 	const lines, free = 40_000, 10 // free: how many requests are answered at once
-	refused, release := make(chan struct{}), make(chan struct{})
+	held := make(chan struct{})
+	release := sync.OnceFunc(func() { close(held) })
 	var asked atomic.Int64
 	clerk := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		n := asked.Add(1)
 		if n == free {
 			fmt.Fprint(w, `{"accepted":0,"refused_count":1,"refused":[{"line":1,"reason":"it is odd"}]}`)
-			close(refused)
 			return
 		}
 		if n > free {
-			<-release
+			<-held
 		}
 		fmt.Fprint(w, `{"accepted":1,"refused_count":0,"refused":[]}`)
 	}))
 	t.Cleanup(clerk.Close)
+	t.Cleanup(release)
 	dir := t.TempDir()
 	log := written(t, dir, "app.log", strings.Repeat(`{"time":"2026-11-20T10:00:00Z","msg":"`+strings.Repeat("x", 1000)+`"}`+"\n", lines))
 	u := at(t, 100, 10, nil, "ship", log, "--collector-url", clerk.URL, "--data", dir)
-	<-refused
 	bar := regexp.MustCompile(`(?m)^shipping +(\d+)% \|[█ ]+\|`)
 	u.until(t, func(screen string) string {
 		if m := bar.FindStringSubmatch(screen); m == nil || m[1] == "0" || m[1] == "100" {
@@ -228,7 +229,7 @@ func TestShippingAtATerminalShowsHowFarItIs(t *testing.T) {
 		}
 		return ""
 	})
-	close(release)
+	release()
 	if code := u.ends(t); code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
