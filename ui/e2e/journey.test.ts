@@ -157,7 +157,7 @@ describe.runIf(possible)('the worst journey', () => {
     const visit = await open('');
     const { page } = visit;
     await page.locator('.hop').first().waitFor();
-    expect(await page.locator('.hop').count()).toBe(60);
+    expect(await page.locator('.hop').count()).toBe(30);
     await page.keyboard.press('e');
     const marked = page.locator('.hop[data-selected="true"]');
     await marked.waitFor();

@@ -32,7 +32,7 @@ export function useText(): Text {
 /** Binds keys for as long as the view is there. `deps` are what their functions rest on. */
 export function useKeys(bindings: readonly Binding[], deps: readonly unknown[]): void {
   const { keys } = useShell();
-  useEffect(() => keys.add('here', bindings), [keys, ...deps]);
+  useLayoutEffect(() => keys.add('here', bindings), [keys, ...deps]); // what is on the screen is what a key is for
 }
 
 /**
