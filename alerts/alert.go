@@ -84,6 +84,7 @@ const (
 	waitKeys     = "w/"
 	askedKeys    = "t/"
 	pastKeys     = "h/"
+	reviewKeys   = "l/"
 	placeKey     = "place"
 	silenceKeys  = "silence/"
 	commandKeys  = "command/"

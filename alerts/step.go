@@ -47,7 +47,6 @@ func (p *Part) write(journal Journal, now time.Time) {
 	}
 	putAll(journal, all)
 	clear(p.dirty)
-	clear(p.past)
 }
 
 // placeEvery is how often it is written how far sources were read, where nothing else is.
@@ -103,6 +102,11 @@ func (p *Part) value(key string) []byte {
 	case pastKeys:
 		if s, ok := p.past[key]; ok {
 			return encode(s)
+		}
+	case reviewKeys:
+		if at, is := p.reviews[rest]; is {
+			b, _ := at.MarshalText()
+			return b
 		}
 	case askedKeys:
 		b, _ := p.asked[rest].MarshalText()

@@ -18,6 +18,7 @@ import (
 	"github.com/waybill-log/waybill/collector"
 	"github.com/waybill-log/waybill/evidence"
 	"github.com/waybill-log/waybill/instrument"
+	"github.com/waybill-log/waybill/journey"
 	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 )
@@ -55,7 +56,8 @@ type Config struct {
 	Rules    *Watch
 	Store    Store
 	Evidence Evidence
-	Hooks    Hooks // nil: nobody is told, and alerts are in the log alone
+	Routes   []journey.Route // who is expected to pick up what, as collectors know it
+	Hooks    Hooks           // nil: nobody is told, and alerts are in the log alone
 	View     *View
 	URL      string // of a journey, but for its ID at the end; empty: alerts have none
 

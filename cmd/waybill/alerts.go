@@ -102,7 +102,7 @@ func (s *stack) startAlerts(ctx context.Context, console slog.Handler) error {
 		return usage(err)
 	}
 	member, err := owner.New(owner.Config{
-		Brokers: s.brokers, Security: s.cfg.kafkaSecurity(), Partitions: s.cfg.KafkaPartitions, Rules: rules, Store: s.store, Evidence: s.gather, Hooks: hooksOf{hooks, log},
+		Brokers: s.brokers, Security: s.cfg.kafkaSecurity(), Partitions: s.cfg.KafkaPartitions, Rules: rules, Store: s.store, Evidence: s.gather, Routes: s.cfg.routes, Hooks: hooksOf{hooks, log},
 		View: s.alerting.View, URL: s.journeyURL(), Command: hooksOf{hooks, log}.command, Logger: log, Metrics: metrics,
 	})
 	if err != nil {
