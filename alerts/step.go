@@ -93,7 +93,7 @@ func (p *Part) value(key string) []byte {
 	switch kind, rest, _ := strings.Cut(key, "/"); kind + "/" {
 	case alertKeys:
 		if a := p.alerts[rest]; a != nil {
-			return encode(a.State)
+			return a.append(nil)
 		}
 	case groupKeys:
 		if g := p.groups[rest]; g != nil {
@@ -101,7 +101,7 @@ func (p *Part) value(key string) []byte {
 		}
 	case pastKeys:
 		if s, ok := p.past[key]; ok {
-			return encode(s)
+			return s.append(nil)
 		}
 	case reviewKeys:
 		if at, is := p.reviews[rest]; is {
