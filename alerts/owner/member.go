@@ -82,8 +82,8 @@ type Member struct {
 
 // A member that is gone is missed within session, so that others take over within ten seconds.
 const (
-	session   = 6 * time.Second // the least that Kafka takes
-	heartbeat = 1500 * time.Millisecond
+	session   = 6 * time.Second        // the least that Kafka takes
+	heartbeat = 500 * time.Millisecond // who is left hears of it with the next one
 )
 
 // New connects, and creates the topic of the state where it is missing.
