@@ -29,7 +29,8 @@ func alertsArea(b *board) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	return errors.Join(changing(b), waiting(b), telling(b, dir))
+	changing(b)
+	return errors.Join(waiting(b), telling(b, dir))
 }
 
 // alertRules is a file with the thousand rules and the rest of what stands in it. On a journey
@@ -76,7 +77,7 @@ func (*paper) Notify(context.Context, alerts.Notification) error { return nil }
 // changing measures what a change of a verdict takes, from the bytes that Kafka gives until
 // what follows is in the journal and handed on. Half of them stall, which one or all of the 20
 // rules of their kind fire on; the others end what fired two seconds ago.
-func changing(b *board) error {
+func changing(b *board) {
 	const changes, ahead, perStep = 20_000, 4000, 50 // 25 ms at 2,000 a second
 	var news [][]byte
 	for i := range changes + ahead {
@@ -125,7 +126,6 @@ func changing(b *board) error {
 	b.say("%d rules, %d of each kind; this machine decodes a change in %.1f us", ruleKinds*rulesOfKind, rulesOfKind, got[0])
 	b.bounded("change-cpu", "us", got[1], 50)
 	b.bounded("change-cpu-20-fire", "us", got[2], 50)
-	return nil
 }
 
 func decoded(value []byte) (n collector.News) {
