@@ -35,9 +35,10 @@ type asks struct {
 const (
 	workers    = 8
 	maxDoubts  = 256 // absences that are judged at once
-	maxReviews = 64  // journeys that are reviewed at once
+	maxReviews = 4   // journeys that are reviewed at once: nobody waits for that
 	maxRecords = 20_000
 	maxReview  = 2000 // records of a journey that is reviewed
+	caughtUp   = 10 * time.Second
 	askBudget  = 10 * time.Second
 	maxMissed  = 100 // times of one rule that are made up for after a lag
 	maxLossy   = 1000
@@ -97,7 +98,9 @@ func (a *asks) ask(c *claim, now time.Time) {
 	}
 	a.askRules(c, now, asOf, shown)
 	a.askDoubts(c, now, shown)
-	a.askReviews(c, now)
+	if now.Sub(asOf) < caughtUp { // before, the store has better things to do
+		a.askReviews(c, now)
+	}
 }
 
 func (a *asks) askRules(c *claim, now, asOf, shown time.Time) {
