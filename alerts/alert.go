@@ -3,8 +3,11 @@ package alerts
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/waybill-log/waybill/record"
 )
 
 // Statuses of an alert.
@@ -53,6 +56,47 @@ func (s *State) Label(name string) string {
 	return s.Labels[name]
 }
 
+// append writes the state as JSON: there are thousands a second in a storm.
+func (s *State) append(dst []byte) []byte {
+	text := func(name, value string) { dst = record.AppendString(append(dst, name...), value) }
+	some := func(name, value string) {
+		if value != "" {
+			text(name, value)
+		}
+	}
+	date := func(name string, at *time.Time) {
+		if at != nil {
+			dst = append(record.AppendTime(append(append(dst, name...), '"'), *at), '"')
+		}
+	}
+	number := func(name string, n uint64) {
+		if n > 0 {
+			dst = strconv.AppendUint(append(dst, name...), n, 10)
+		}
+	}
+	text(`{"rule":`, s.Rule)
+	text(`,"subject":`, s.Subject)
+	text(`,"status":`, s.Status)
+	text(`,"severity":`, s.Severity)
+	text(`,"title":`, s.Title)
+	some(`,"text":`, s.Text)
+	some(`,"runbook":`, s.Runbook)
+	some(`,"correlation_id":`, s.CorrelationID)
+	if len(s.Labels) > 0 {
+		dst = append(append(dst, `,"labels":`...), encode(s.Labels)...)
+	}
+	date(`,"starts_at":`, &s.StartsAt)
+	date(`,"ends_at":`, s.EndsAt)
+	date(`,"judged":`, &s.Judged)
+	date(`,"until":`, s.Until)
+	number(`,"fired":`, s.Fired)
+	number(`,"seq":`, s.Seq)
+	if s.Muted {
+		dst = append(dst, `,"muted":true`...)
+	}
+	return append(dst, '}')
+}
+
 // alert is one in memory.
 type alert struct {
 	State
@@ -84,6 +128,7 @@ const (
 	waitKeys     = "w/"
 	askedKeys    = "t/"
 	pastKeys     = "h/"
+	reviewKeys   = "l/"
 	placeKey     = "place"
 	silenceKeys  = "silence/"
 	commandKeys  = "command/"

@@ -33,8 +33,24 @@ var allowedBuiltins = []string{"all", "none", "any", "one", "count", "len", "low
 type condition struct {
 	text    string
 	program *vm.Program
-	needs   map[string][]string // field → values, one of which a fact must have for the condition to hold
-	labels  bool                // it asks for labels
+	needs   []need
+	labels  bool // it asks for labels
+}
+
+// need is a field that must have one of some values for a condition to hold.
+type need struct {
+	field  string
+	values []string
+}
+
+// wants are the values one of which a field must have; nil: it may have any.
+func (c *condition) wants(field string) []string {
+	for i := range c.needs {
+		if c.needs[i].field == field {
+			return c.needs[i].values
+		}
+	}
+	return nil
 }
 
 // newCondition compiles text, which is asked about facts, a struct.
@@ -46,7 +62,7 @@ func newCondition(text string, facts any) (*condition, error) {
 	if err != nil {
 		return nil, explain(err)
 	}
-	c := &condition{text: text, needs: map[string][]string{}}
+	c := &condition{text: text}
 	check := &checker{}
 	ast.Walk(&tree.Node, check)
 	check.loops(tree.Node, 0)
@@ -79,12 +95,21 @@ var machines = sync.Pool{New: func() any { return &vm.VM{MemoryBudget: condition
 
 // may reports whether the condition could hold, without running it.
 func (c *condition) may(of facts) bool {
-	for field, wanted := range c.needs {
-		if has := of.values(field); has != nil && !slices.ContainsFunc(wanted, func(value string) bool { return slices.Contains(has, value) }) {
+	for i := range c.needs {
+		if has := of.values(c.needs[i].field); has != nil && !share(has, c.needs[i].values) {
 			return false
 		}
 	}
 	return true
+}
+
+func share(a, b []string) bool {
+	for _, s := range a {
+		if slices.Contains(b, s) {
+			return true
+		}
+	}
+	return false
 }
 
 // holds asks the condition. One that fails holds: in doubt somebody is told.
@@ -138,8 +163,8 @@ func (c *condition) needOne(field string, nodes ...ast.Node) {
 		}
 		values = append(values, text.Value)
 	}
-	if c.needs[field] == nil {
-		c.needs[field] = values
+	if c.wants(field) == nil {
+		c.needs = append(c.needs, need{field, values})
 	}
 }
 

@@ -37,6 +37,7 @@
 //	w/KEY     an absence that waits
 //	t/RULE    when a rule was last asked
 //	h/N       an alert that is over
+//	l/KEY     a journey whose change became known late, to be reviewed
 //	silence/… command/…
 //
 // The package never reads a clock, a store or Kafka: package alerts/owner does.

@@ -21,7 +21,7 @@ func isLabel(field string) bool { return strings.HasPrefix(field, "labels.") }
 // add takes a rule under the first field that its condition needs.
 func (x *index) add(r *Rule, c *condition, fields ...string) {
 	for _, field := range fields {
-		values := c.needs[field]
+		values := c.wants(field)
 		if len(values) == 0 {
 			continue
 		}

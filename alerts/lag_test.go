@@ -55,6 +55,9 @@ func evening(r *rand.Rand) (all []record.Record) {
 			write(4*time.Second, "bank", "broken", declare(record.Failed))
 		case 4: // picked up long after its deadline
 			write(time.Second, "bank", "waiting", expect)
+			write(20*time.Minute, "game", "picked up", func(r *record.Record) {
+				r.Kind, r.SpanID, r.HopSequence = record.KindHopStart, fmt.Sprintf("%016x", i+1), 1
+			})
 			write(20*time.Minute, "game", "credited", nil)
 			write(20*time.Minute+time.Second, "bank", "done", declare(record.Delivered))
 		case 5: // failed, and made good
@@ -196,14 +199,15 @@ func liveEvening(t *testing.T, all shelf, l lag, crashes *rand.Rand) (fired map[
 				part.Sampled(r, at, samples)
 			}
 			for _, d := range part.Doubts(earlier(horizon, through), 100) {
-				var of []record.Record
-				for i := range all[:stored] {
-					if all[i].CorrelationKey == d.Key {
-						of = append(of, all[i])
-					}
-				}
-				part.Settle(d, of, now)
+				part.Settle(d, of(all[:stored], d.Key), now)
 			}
+		}
+		for _, r := range part.Reviews(now, 100) {
+			had, err := Had(t.Context(), rules, nil, of(all[:stored], r.Key), r.Until)
+			if err != nil {
+				t.Fatal(err)
+			}
+			part.Reviewed(r, had)
 		}
 		note()
 		if crashes != nil && crashes.IntN(200) == 0 { // before the flush, or after it
@@ -234,6 +238,16 @@ func liveEvening(t *testing.T, all shelf, l lag, crashes *rand.Rand) (fired map[
 		}
 	}
 	return fired, notified
+}
+
+// of are the records of one journey.
+func of(all []record.Record, key string) (out []record.Record) {
+	for i := range all {
+		if all[i].CorrelationKey == key {
+			out = append(out, all[i])
+		}
+	}
+	return out
 }
 
 func replayEvening(t *testing.T, all shelf) map[string]State {
@@ -287,15 +301,28 @@ func TestAReplayGivesTheAlertsThatLiveGave(t *testing.T) {
 }
 
 // Collectors stand still for half an hour and catch up. Nobody is told of anything that the journeys
-// themselves do not bear out, and of everything that is still wrong.
+// themselves do not bear out, and of everything that is still wrong. What was wrong and healed meanwhile is
+// history, as if there had been no lag.
 func TestLagAlertsNobody(t *testing.T) {
 	for seed := range uint64(5) {
 		all := shelf(evening(rand.New(rand.NewPCG(seed, 1))))
 		truth := replayEvening(t, all)
 		late := lag{lagFrom, lagFrom + 30*time.Minute}
+		meanwhile := map[string]bool{}
+		for _, s := range truth {
+			if s.StartsAt.After(start.Add(late.from)) && s.EndsAt != nil && s.EndsAt.Before(start.Add(late.until)) {
+				meanwhile[s.Rule] = true
+			}
+		}
+		if !meanwhile["stalled"] || !meanwhile["failed"] {
+			t.Fatalf("of what is wrong and heals meanwhile the evening has only %v", meanwhile)
+		}
 		got, notified := liveEvening(t, all, late, rand.New(rand.NewPCG(seed, 3)))
 		if more := difference(got, truth); len(more) > 0 {
 			t.Errorf("seed %d: alerts that nothing bears out: %v", seed, more)
+		}
+		if less := difference(truth, got); len(less) > 0 {
+			t.Errorf("seed %d: the history lacks %v", seed, less)
 		}
 		toldOf := map[string]bool{}
 		for _, n := range notified.all {

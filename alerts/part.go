@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -37,14 +36,16 @@ type Part struct {
 	waits     waits                      // absences
 	asked     map[string]time.Time       // rules that are asked from time to time: at last
 	place     place
-	past      map[string]State // alerts that are over, by key of the journal, to be written
-	dirty     map[string]bool  // keys of the journal
-	journeys  journeyFacts     // scratch
-	records   recordFacts      // scratch
-	repeatsAt time.Time        // when groups were last looked at that may be told again
+	past      map[string]State     // the history: alerts that are over, by key of the journal
+	reviews   map[string]time.Time // when the change was judged, by correlation key
+	due       queue[string]        // of them
+	dirty     map[string]bool      // keys of the journal
+	journeys  journeyFacts         // scratch
+	records   recordFacts          // scratch
+	repeatsAt time.Time            // when groups were last looked at that may be told again
 	mutedAt   time.Time
 	placedAt  time.Time // when it was last written how far sources were read
-	Refused   int       // alerts that were one too many
+	Refused   int       // alerts, absences and reviews that were one too many
 }
 
 // place is how far sources were read, and how many changes there were.
@@ -74,6 +75,7 @@ func NewPart(cfg PartConfig, kept iter.Seq2[string, []byte]) *Part {
 		number: cfg.Number, rules: cfg.Rules, url: cfg.URL, log: cfg.Logger, alerts: map[string]*alert{}, bySubject: map[string][]*alert{}, byRule: map[string]map[*alert]bool{},
 		holding: map[*alert]bool{}, muted: map[*alert]bool{}, sources: map[*alert]bool{}, groups: map[string]*group{}, touched: map[*group]bool{}, waits: newWaits(),
 		asked: map[string]time.Time{}, place: place{Sources: map[string]*Reading{}}, dirty: map[string]bool{}, past: map[string]State{},
+		reviews: map[string]time.Time{},
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
@@ -121,6 +123,20 @@ func (p *Part) load(key string, value []byte, found *[]*alert) error {
 		p.groups[g.key] = g
 	case strings.HasPrefix(key, waitKeys):
 		return p.loadWait(key[len(waitKeys):], value)
+	case strings.HasPrefix(key, pastKeys):
+		var s State
+		if err := json.Unmarshal(value, &s); err != nil {
+			return err
+		}
+		p.past[key] = s
+	case strings.HasPrefix(key, reviewKeys):
+		var at time.Time
+		if err := at.UnmarshalText(value); err != nil {
+			return err
+		}
+		of := key[len(reviewKeys):]
+		p.reviews[of] = at
+		p.due.push(at.UnixNano(), of)
 	case strings.HasPrefix(key, askedKeys):
 		var at time.Time
 		if err := at.UnmarshalText(value); err != nil {
@@ -319,10 +335,7 @@ func (p *Part) resolve(a *alert, at time.Time) {
 	delete(p.sources, a)
 	delete(p.muted, a)
 	p.mark(alertKeys + a.key)
-	key := pastKeys + strconv.FormatUint(p.place.Past%keptPast, 10)
-	p.place.Past++
-	p.past[key] = a.State
-	p.mark(key)
+	p.remember(a.State)
 	p.touch(a)
 	p.settled(a)
 }

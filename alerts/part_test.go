@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -158,6 +159,21 @@ rules:
     title: "{{.correlation_id}} stands still"
     text: "{{.reason}}"
 ` + quickRoute
+
+func TestAStateIsReadAsItWasWritten(t *testing.T) {
+	at := start.Add(1234567)
+	for _, s := range []State{
+		{StartsAt: start, Judged: start},
+		{
+			Rule: "r", Subject: "s/\"\x00", Status: Firing, Severity: Critical, Title: "<t> \u2028", Text: "a\nb", Runbook: "https://a", CorrelationID: "S", Labels: map[string]string{"a": "b"},
+			StartsAt: at, EndsAt: &at, Judged: at, Until: &at, Fired: 1, Seq: 2, Muted: true,
+		},
+	} {
+		if again, _, ok := ParseState(alertKeys, s.append(nil)); !ok || !reflect.DeepEqual(again, s) {
+			t.Errorf("%+v is read as %+v", s, again)
+		}
+	}
+}
 
 func TestAVerdictFiresAndHeals(t *testing.T) {
 	s := newScene(t, stalledRule)

@@ -47,7 +47,6 @@ func (p *Part) write(journal Journal, now time.Time) {
 	}
 	putAll(journal, all)
 	clear(p.dirty)
-	clear(p.past)
 }
 
 // placeEvery is how often it is written how far sources were read, where nothing else is.
@@ -94,7 +93,7 @@ func (p *Part) value(key string) []byte {
 	switch kind, rest, _ := strings.Cut(key, "/"); kind + "/" {
 	case alertKeys:
 		if a := p.alerts[rest]; a != nil {
-			return encode(a.State)
+			return a.append(nil)
 		}
 	case groupKeys:
 		if g := p.groups[rest]; g != nil {
@@ -102,7 +101,12 @@ func (p *Part) value(key string) []byte {
 		}
 	case pastKeys:
 		if s, ok := p.past[key]; ok {
-			return encode(s)
+			return s.append(nil)
+		}
+	case reviewKeys:
+		if at, is := p.reviews[rest]; is {
+			b, _ := at.MarshalText()
+			return b
 		}
 	case askedKeys:
 		b, _ := p.asked[rest].MarshalText()

@@ -59,6 +59,7 @@ func (p *Part) Change(c *Change, m *Taken) {
 	if !p.fresh(m) {
 		return
 	}
+	p.late(c)
 	f := &p.journeys
 	f.from(c)
 	var matched []*Rule

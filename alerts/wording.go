@@ -26,7 +26,52 @@ const (
 type wording struct {
 	plain    string // where nothing is filled in
 	template *template.Template
+	pieces   []piece // what the template comes to where it only fills in texts; nil: it does more
 	limit    int
+}
+
+// piece is a text, or what a field has.
+type piece struct{ text, field string }
+
+// piecesOf takes a template apart; nil: it does more than fill in fields.
+func piecesOf(t *parse.Tree) (out []piece) {
+	for _, n := range t.Root.Nodes {
+		switch n := n.(type) {
+		case *parse.TextNode:
+			out = append(out, piece{text: string(n.Text)})
+		case *parse.ActionNode:
+			if len(n.Pipe.Cmds) != 1 || len(n.Pipe.Decl) > 0 || len(n.Pipe.Cmds[0].Args) != 1 {
+				return nil
+			}
+			field, ok := n.Pipe.Cmds[0].Args[0].(*parse.FieldNode)
+			if !ok || len(field.Ident) != 1 {
+				return nil
+			}
+			out = append(out, piece{field: field.Ident[0]})
+		default:
+			return nil
+		}
+	}
+	return out
+}
+
+// fill joins the pieces; false: some field is no text.
+func (w *wording) fill(facts map[string]any) (string, bool) {
+	if w.pieces == nil {
+		return "", false
+	}
+	var out strings.Builder
+	for _, p := range w.pieces {
+		text := p.text
+		if p.field != "" {
+			var ok bool
+			if text, ok = facts[p.field].(string); !ok {
+				return "", false
+			}
+		}
+		out.WriteString(text)
+	}
+	return strings.ToValidUTF8(cut(out.String(), w.limit), "\uFFFD"), true
 }
 
 // newWording checks a template with what it may be given, so that what is wrong with it
@@ -51,7 +96,7 @@ func newWording(text string, limit int, sample map[string]any) (*wording, error)
 	if err := checkNames(t.Root, sample, true); err != nil {
 		return nil, err
 	}
-	w := &wording{template: t, limit: limit}
+	w := &wording{template: t, limit: limit, pieces: piecesOf(t.Tree)}
 	if _, err := w.render(sample); err != nil {
 		return nil, err
 	}
@@ -153,19 +198,19 @@ func isList(p *parse.PipeNode) bool {
 
 // boundedFuncs stand in for those of text/template that could give as much as one likes.
 var boundedFuncs = template.FuncMap{
-	"print":    func(args ...any) (string, error) { return piece(fmt.Sprint(args...)) },
-	"println":  func(args ...any) (string, error) { return piece(fmt.Sprintln(args...)) },
+	"print":    func(args ...any) (string, error) { return bounded(fmt.Sprint(args...)) },
+	"println":  func(args ...any) (string, error) { return bounded(fmt.Sprintln(args...)) },
 	"printf":   boundedPrintf,
-	"html":     func(args ...any) (string, error) { return piece(html.EscapeString(fmt.Sprint(args...))) },
-	"js":       func(args ...any) (string, error) { return piece(template.JSEscapeString(fmt.Sprint(args...))) },
-	"urlquery": func(args ...any) (string, error) { return piece(template.URLQueryEscaper(args...)) },
+	"html":     func(args ...any) (string, error) { return bounded(html.EscapeString(fmt.Sprint(args...))) },
+	"js":       func(args ...any) (string, error) { return bounded(template.JSEscapeString(fmt.Sprint(args...))) },
+	"urlquery": func(args ...any) (string, error) { return bounded(template.URLQueryEscaper(args...)) },
 	"call":     func(...any) (string, error) { return "", errors.New("call is not for alerts") },
 	"join": func(list []string, by string) (string, error) {
-		return piece(strings.Join(list, by))
+		return bounded(strings.Join(list, by))
 	},
 }
 
-func piece(text string) (string, error) {
+func bounded(text string) (string, error) {
 	if len(text) > maxPiece {
 		return "", fmt.Errorf("a text grows beyond %d bytes", maxPiece)
 	}
@@ -188,7 +233,7 @@ func boundedPrintf(format string, args ...any) (string, error) {
 			return "", errors.New("printf takes no width above 99 here")
 		}
 	}
-	return piece(fmt.Sprintf(format, args...))
+	return bounded(fmt.Sprintf(format, args...))
 }
 
 // errFull ends a rendering whose text is long enough.
@@ -212,6 +257,9 @@ func (w *boundedWriter) Write(p []byte) (int, error) {
 func (w *wording) render(facts map[string]any) (text string, err error) {
 	if w.template == nil {
 		return w.plain, nil
+	}
+	if text, ok := w.fill(facts); ok {
+		return text, nil
 	}
 	defer func() {
 		if r := recover(); r != nil {

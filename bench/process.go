@@ -47,6 +47,8 @@ func play(role string) error {
 		return playNaiveTail(argument)
 	case "own":
 		return playOwner(argument)
+	case "alerts":
+		return playAlerter(argument)
 	case "registry":
 		return playRegistry(argument)
 	case "backends":

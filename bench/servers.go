@@ -31,12 +31,13 @@ type servers struct {
 	pid     int // of Elasticsearch
 }
 
-func startServers() (*servers, error) {
+// startServers starts those that are named, or both.
+func startServers(names ...string) (*servers, error) {
 	s := &servers{dir: filepath.Join(os.TempDir(), "waybill-bench-servers")}
 	if err := s.stop(); err != nil { // what a run that was killed has left
 		return nil, err
 	}
-	env, err := s.script("up")
+	env, err := s.script("up", names...)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +53,9 @@ func startServers() (*servers, error) {
 			s.url = value
 		}
 	}
+	if s.url == "" {
+		return s, nil
+	}
 	pid, err := os.ReadFile(filepath.Join(run, "elasticsearch", "pid"))
 	if err != nil {
 		return nil, errors.Join(err, s.stop())
@@ -65,8 +69,8 @@ func (s *servers) stop() error {
 	return err
 }
 
-func (s *servers) script(name string) (stdout string, err error) {
-	cmd := exec.Command(filepath.Join("infra", "testservers", name))
+func (s *servers) script(name string, arguments ...string) (stdout string, err error) {
+	cmd := exec.Command(filepath.Join("infra", "testservers", name), arguments...)
 	cmd.Env = append(os.Environ(), "WAYBILL_TESTSERVERS_DIR="+s.dir, "WAYBILL_TESTSERVERS_TTL=3600", "ES_JAVA_OPTS=-Xms1g -Xmx1g")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

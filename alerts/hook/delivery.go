@@ -83,11 +83,16 @@ func (d *Delivery) copied() Delivery {
 	return c
 }
 
+// IsDelivery reports whether a journal keeps a delivery under a key.
+func IsDelivery(key string) bool {
+	kind, _, ok := split(key)
+	return ok && (kind == "waiting" || kind == "past")
+}
+
 // ParseDelivery reads one that a journal keeps under a key; false: it keeps something else.
 func ParseDelivery(key string, value []byte) (Delivery, bool) {
 	var kept struct{ Delivery Delivery }
-	kind, _, ok := split(key)
-	if !ok || kind != "waiting" && kind != "past" || json.Unmarshal(value, &kept) != nil || kept.Delivery.ID == "" {
+	if !IsDelivery(key) || json.Unmarshal(value, &kept) != nil || kept.Delivery.ID == "" {
 		return Delivery{}, false
 	}
 	return kept.Delivery, true

@@ -136,6 +136,13 @@ func named(name string) Receiver {
 	return Receiver{Name: name, Webhook: &Webhook{HTTP: HTTP{URL: "https://" + name + ".example.com"}}}
 }
 
+// unbounded is one whose ceiling is as high as may be.
+func unbounded(name string) Receiver {
+	r := named(name)
+	r.Ceiling = Ceiling{PerMinute: maxPerMinute, Burst: maxPerMinute}
+	return r
+}
+
 // managerOf owns partition 0, and takes what is in j.
 func managerOf(t *testing.T, cfg Config, j *memory, fakes map[string]*fake) *Manager {
 	t.Helper()

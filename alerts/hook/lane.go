@@ -12,14 +12,15 @@ type lane struct {
 	receiver string
 	wake     chan struct{}
 
-	waiting []*parcel          // all of them kept
+	waiting []*parcel          // all of them kept, the first by Seq first
 	known   map[idHash]*parcel // by ID; that of the gathered one for those in it; nil: it is in past
 	past    []past             // the last ones, the newest at the end
 	ended   uint64             // deliveries ever ended
 	until   time.Time          // the receiver has asked for a pause
 
-	turn bool     // under the ceiling, taken and not used; run's alone
-	over []string // IDs of what has ended, to be deleted once that is kept; run's alone
+	begun uint64   // what comes up to here may have been tried, as the journal says; run's alone
+	turn  bool     // under the ceiling, taken and not used; run's alone
+	over  []string // IDs of what has ended, to be deleted once that is kept; run's alone
 }
 
 func newLane(b *outbox, receiver string) *lane {
@@ -33,7 +34,8 @@ func (l *lane) take(p *parcel) {
 	}
 	p.kept = true
 	l.known[hashOf(p.Delivery.ID)] = p
-	l.waiting = append(l.waiting, p)
+	i, _ := slices.BinarySearchFunc(l.waiting, p.Seq, (*parcel).after)
+	l.waiting = slices.Insert(l.waiting, i, p)
 	l.box.m.meters.queued.WithLabelValues(l.receiver).Inc()
 	l.rouse()
 }
@@ -51,7 +53,7 @@ func (l *lane) run() {
 		now := time.Now()
 		p, wait := l.next(now)
 		if p == nil {
-			l.settle()
+			l.rest()
 			l.pause(wait)
 			continue
 		}
@@ -64,7 +66,14 @@ func (l *lane) run() {
 			l.attempt(at, p)
 		}
 	}
-	l.settle()
+	l.rest()
+}
+
+// rest keeps what has been delivered, where there is something.
+func (l *lane) rest() {
+	if len(l.over) > 0 {
+		l.settle()
+	}
 }
 
 // maxBehind is how long a notification waits, at most, before it is gathered with what waits behind it.
@@ -74,7 +83,8 @@ const maxBehind = time.Minute
 func (l *lane) behind(now time.Time) bool {
 	l.box.mu.Lock()
 	defer l.box.mu.Unlock()
-	return slices.ContainsFunc(l.waiting, func(p *parcel) bool { return p.fresh() && now.Sub(p.Delivery.Queued) > maxBehind })
+	first := slices.IndexFunc(l.waiting, (*parcel).fresh)
+	return first >= 0 && now.Sub(l.waiting[first].Delivery.Queued) > maxBehind
 }
 
 // next is the first of those that are due; nil: there is none for that time, or until it is woken (0).
@@ -86,19 +96,17 @@ func (l *lane) next(now time.Time) (first *parcel, wait time.Duration) {
 	}
 	var soonest time.Time
 	for _, p := range l.waiting {
-		switch {
-		case p.Due.After(now):
-			if soonest.IsZero() || p.Due.Before(soonest) {
-				soonest = p.Due
-			}
-		case first == nil || p.Seq < first.Seq:
-			first = p
+		if !p.Due.After(now) {
+			return p, 0
+		}
+		if soonest.IsZero() || p.Due.Before(soonest) {
+			soonest = p.Due
 		}
 	}
-	if first == nil && !soonest.IsZero() {
-		return nil, soonest.Sub(now)
+	if soonest.IsZero() {
+		return nil, 0
 	}
-	return first, 0
+	return nil, soonest.Sub(now)
 }
 
 // pause waits for that time, or until it is woken.
@@ -141,28 +149,30 @@ func (l *lane) admitted(at *receiver) bool {
 	return false
 }
 
-// head keeps which parcel is tried next, so that who comes after a crash knows.
+// maxBegun is how many deliveries share a flush, at most, and so how many may be repeated after a crash.
+const maxBegun = 16
+
+// head keeps which parcels are tried next, so that who comes after a crash knows.
 func (l *lane) head(p *parcel) bool {
 	l.box.mu.Lock()
-	first := !p.tried
 	p.tried = true
+	first := p.Seq > l.begun
 	if first {
-		l.box.journal.Put(headKey(l.receiver), encoded(p.Seq))
+		i, _ := slices.BinarySearchFunc(l.waiting, p.Seq, (*parcel).after)
+		l.begun = l.waiting[min(i+maxBegun, len(l.waiting))-1].Seq
+		l.box.journal.Put(headKey(l.receiver), encoded(l.begun))
 	}
 	l.box.mu.Unlock()
-	if first || len(l.over) > 0 {
-		l.box.settle()
-		l.clear()
+	if first || len(l.over) >= maxBegun {
+		l.settle()
 	}
 	return !l.box.stopped()
 }
 
-// settle has kept what has been delivered since the last time.
+// settle keeps what has been delivered since the last time.
 func (l *lane) settle() {
-	if len(l.over) > 0 {
-		l.box.settle()
-		l.clear()
-	}
+	l.box.settle()
+	l.clear()
 }
 
 // clear deletes what has ended, by whichever flush is next: where it is still there after a crash,

@@ -16,6 +16,65 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
+// Deliveries that wait behind each other share flushes of the journal.
+func TestDeliveriesShareFlushes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ops, j := &fake{}, newMemory()
+		for i := range 100 {
+			n := note("ops", fmt.Sprint("g-", i))
+			j.kept[waitingKey("ops", n.ID)] = encoded(&parcel{Seq: uint64(i + 1), Notification: n, Delivery: newDelivery(n, "ops", time.Now())})
+		}
+		m := managerOf(t, Config{Receivers: []Receiver{unbounded("ops")}}, j, map[string]*fake{"ops": ops})
+		defer closeNow(m)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		want(t, "delivered", len(ops.got), 100)
+		for i, p := range ops.got {
+			want(t, "in their order", p.Seq, uint64(i+1))
+		}
+		if most := 100/maxBegun + 2; j.flushes > most {
+			t.Errorf("there were %d flushes, want at most %d", j.flushes, most)
+		}
+	})
+}
+
+// What may have been tried before a crash is told under its own ID, and the rest may be gathered.
+func TestWhatMayHaveBeenTriedIsNotGathered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemory()
+		for i := range 2 * maxBegun {
+			n := note("ops", fmt.Sprint("g-", i))
+			j.kept[waitingKey("ops", n.ID)] = encoded(&parcel{Seq: uint64(i + 1), Notification: n, Delivery: newDelivery(n, "ops", time.Now())})
+		}
+		first := &fake{answers: func(ctx context.Context, n int, _ *parcel, a *answer) {
+			if n == 3 { // it is killed while it tries the third
+				<-ctx.Done()
+				a.err = ctx.Err()
+			}
+		}}
+		m := managerOf(t, Config{Receivers: []Receiver{unbounded("ops")}}, j, map[string]*fake{"ops": first})
+		synctest.Wait()
+		next := j.crash(rand.New(rand.NewPCG(1, 1)))
+		closeNow(m)
+		second, slow := &fake{}, named("ops")
+		slow.Ceiling = Ceiling{PerMinute: 60, Burst: 1}
+		m = managerOf(t, Config{Receivers: []Receiver{slow}}, next, map[string]*fake{"ops": second})
+		defer closeNow(m)
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		told := map[string]bool{}
+		for i := range second.got {
+			told[second.got[i].Notification.ID] = true
+		}
+		for i := 2; i < maxBegun; i++ {
+			if id := fmt.Sprint("g-", i); !told[id] {
+				t.Errorf("%s is not told under its ID", id)
+			}
+		}
+		want(t, "gathered", sum(second), maxBegun)
+	})
+}
+
 func TestAReceiverThatFailsAtFirstGetsOneDeliveryUnderOneID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ops, mail := &fake{}, &fake{}

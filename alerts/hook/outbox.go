@@ -230,9 +230,10 @@ func (l *lane) recall(all []keptPast) {
 	}
 }
 
-// resume takes over what waits. The one that was being tried when the last owner went may
-// have been delivered; so may one whose end is in the history and that is still here.
+// resume takes over what waits. What comes up to head may have been delivered by the last owner;
+// so may one whose end is in the history and that is still here.
 func (l *lane) resume(head uint64) {
+	l.begun = head
 	slices.SortFunc(l.waiting, func(a, c *parcel) int { return int(int64(a.Seq) - int64(c.Seq)) })
 	members := map[idHash]*parcel{}
 	for _, p := range l.waiting {
@@ -249,7 +250,7 @@ func (l *lane) resume(head uint64) {
 			l.box.journal.Delete(waitingKey(l.receiver, p.Delivery.ID))
 			return true
 		}
-		p.tried = p.tried || p.Seq == head
+		p.tried = p.tried || p.Seq <= head
 		l.known[id] = p
 		l.box.m.meters.queued.WithLabelValues(l.receiver).Inc()
 		return false

@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -32,6 +33,9 @@ type parcel struct {
 
 // fresh reports whether p has not been tried and is no gathered one, so that it can be gathered.
 func (p *parcel) fresh() bool { return !p.tried && len(p.Members) == 0 }
+
+// after compares p with a place in the order of parcels.
+func (p *parcel) after(seq uint64) int { return cmp.Compare(p.Seq, seq) }
 
 // meantFor is the receiver that rules have named.
 func (p *parcel) meantFor() string {

@@ -27,6 +27,7 @@ type asks struct {
 	asking     map[string]bool      // rules; of the claim's goroutine
 	again      map[string]time.Time // rules that could not be asked, until when they rest
 	doubts     int
+	reviews    int
 	losing     sync.Mutex
 	lost       losses
 }
@@ -34,7 +35,10 @@ type asks struct {
 const (
 	workers    = 8
 	maxDoubts  = 256 // absences that are judged at once
+	maxReviews = 4   // journeys that are reviewed at once: nobody waits for that
 	maxRecords = 20_000
+	maxReview  = 2000 // records of a journey that is reviewed
+	caughtUp   = 10 * time.Second
 	askBudget  = 10 * time.Second
 	maxMissed  = 100 // times of one rule that are made up for after a lag
 	maxLossy   = 1000
@@ -42,7 +46,7 @@ const (
 
 func newAsks(ctx context.Context, m *Member, partition, partitions int32) *asks {
 	return &asks{
-		ctx: ctx, m: m, partition: partition, partitions: partitions, answers: make(chan func(*alerts.Part)), work: make(chan func(), maxDoubts+100),
+		ctx: ctx, m: m, partition: partition, partitions: partitions, answers: make(chan func(*alerts.Part)), work: make(chan func(), maxDoubts+maxReviews+100),
 		asking: map[string]bool{}, again: map[string]time.Time{}, lost: losses{},
 	}
 }
@@ -94,6 +98,9 @@ func (a *asks) ask(c *claim, now time.Time) {
 	}
 	a.askRules(c, now, asOf, shown)
 	a.askDoubts(c, now, shown)
+	if now.Sub(asOf) < caughtUp { // before, the store has better things to do
+		a.askReviews(c, now)
+	}
 }
 
 func (a *asks) askRules(c *claim, now, asOf, shown time.Time) {
@@ -174,7 +181,7 @@ func (a *asks) askDoubts(c *claim, now, shown time.Time) {
 func (a *asks) judge(d alerts.Doubt) {
 	ctx, cancel := context.WithTimeout(a.ctx, askBudget)
 	defer cancel()
-	records, err := recordsOf(ctx, a.m.cfg.Store, d.Key)
+	records, _, err := recordsOf(ctx, a.m.cfg.Store, d.Key, maxRecords)
 	if err != nil {
 		a.m.meters.failed.Inc()
 		a.m.log.Warn("an absence cannot be judged, and is judged again", "error", err)
@@ -190,17 +197,53 @@ func (a *asks) judge(d alerts.Doubt) {
 	})
 }
 
-func recordsOf(ctx context.Context, s store.Reader, key string) (out []record.Record, err error) {
-	entries, _, err := s.ByKey(ctx, key, maxRecords)
+// askReviews has journeys reviewed whose change became known late, once the store shows what it was judged by.
+func (a *asks) askReviews(c *claim, now time.Time) {
+	rules := c.rules
+	for _, r := range c.part.Reviews(now.Add(-a.m.cfg.Store.Lag()), maxReviews-a.reviews) {
+		a.reviews++
+		if !a.begin(func() { a.review(rules, r) }) {
+			a.reviews--
+			c.part.Postpone(r)
+		}
+	}
+}
+
+// review reads a journey, and says which alerts it would have had. One that is very long has none.
+func (a *asks) review(rules *alerts.Rules, r alerts.Review) {
+	ctx, cancel := context.WithTimeout(a.ctx, askBudget)
+	defer cancel()
+	var had []alerts.State
+	records, whole, err := recordsOf(ctx, a.m.cfg.Store, r.Key, maxReview)
+	if err == nil && whole {
+		had, err = alerts.Had(ctx, rules, a.m.cfg.Routes, records, r.Until)
+	}
 	if err != nil {
-		return nil, err
+		a.m.meters.failed.Inc()
+		a.m.log.Warn("a journey cannot be reviewed, and is reviewed again", "error", err)
+		pause(a.ctx, time.Second)
+	}
+	a.answer(func(p *alerts.Part) {
+		a.reviews--
+		if err != nil {
+			p.Postpone(r)
+			return
+		}
+		p.Reviewed(r, had)
+	})
+}
+
+func recordsOf(ctx context.Context, s store.Reader, key string, most int) (out []record.Record, whole bool, err error) {
+	entries, more, err := s.ByKey(ctx, key, most)
+	if err != nil {
+		return nil, false, err
 	}
 	for _, e := range entries {
 		if r, err := record.Decode(e.Raw); err == nil { // what a store took, Decode takes
 			out = append(out, r)
 		}
 	}
-	return out, nil
+	return out, !more, nil
 }
 
 // sample asks a rule.

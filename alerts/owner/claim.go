@@ -24,7 +24,7 @@ type claim struct {
 	partition  int32
 	partitions int32 // of the state's topic
 	part       *alerts.Part
-	journal    *Journal
+	journal    keeping
 	client     sarama.Client // of its own: behind another one's fetch, this one's would wait
 	sources    []*source
 	read       chan got
@@ -39,6 +39,12 @@ type claim struct {
 	refused  int
 	commands map[string]bool // by ID, that are obeyed: one may come twice while a partition is taken over
 	done     []string        // of them, to be forgotten
+}
+
+// keeping is where a claim keeps its alerts; Journal is one.
+type keeping interface {
+	alerts.Journal
+	Broken() error
 }
 
 const (

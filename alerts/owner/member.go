@@ -18,6 +18,7 @@ import (
 	"github.com/waybill-log/waybill/collector"
 	"github.com/waybill-log/waybill/evidence"
 	"github.com/waybill-log/waybill/instrument"
+	"github.com/waybill-log/waybill/journey"
 	"github.com/waybill-log/waybill/record"
 	"github.com/waybill-log/waybill/store"
 )
@@ -55,7 +56,8 @@ type Config struct {
 	Rules    *Watch
 	Store    Store
 	Evidence Evidence
-	Hooks    Hooks // nil: nobody is told, and alerts are in the log alone
+	Routes   []journey.Route // who is expected to pick up what, as collectors know it
+	Hooks    Hooks           // nil: nobody is told, and alerts are in the log alone
 	View     *View
 	URL      string // of a journey, but for its ID at the end; empty: alerts have none
 
@@ -80,8 +82,8 @@ type Member struct {
 
 // A member that is gone is missed within session, so that others take over within ten seconds.
 const (
-	session   = 6 * time.Second // the least that Kafka takes
-	heartbeat = 1500 * time.Millisecond
+	session   = 6 * time.Second        // the least that Kafka takes
+	heartbeat = 500 * time.Millisecond // who is left hears of it with the next one
 )
 
 // New connects, and creates the topic of the state where it is missing.

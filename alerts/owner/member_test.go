@@ -380,6 +380,61 @@ func TestAMemberTellsKeepsAndIsSilenced(t *testing.T) {
 	})
 }
 
+// A journey stood still and went on while nobody judged it. Who owns its alerts reads so in its records.
+func TestWhatWasOverBeforeItWasKnownIsHistory(t *testing.T) {
+	kafkas(t, func(t *testing.T, brokers []string) {
+		client := connect(t, brokers)
+		s := newStage(t, client)
+		w := newWriter(t, brokers, client, s)
+		m, view, closing, err := newMember(brokers, s, &paper{out: io.Discard}, slog.New(slog.NewTextHandler(t.Output(), nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closing()
+		began := time.Now().Add(-20 * time.Minute).UTC()
+		step := func(n uint64, after time.Duration, service string, change func(*record.Record)) store.Entry {
+			r := record.Record{Time: began.Add(after), Level: "info", Message: "step", Service: service, Node: service + "-1", Sequence: n, CorrelationID: "late", Kind: record.KindLog}
+			change(&r)
+			return store.Entry{Raw: record.Append(nil, &r)}
+		}
+		m.cfg.Store = emptyStore{entries: []store.Entry{
+			step(1, 0, "bank", func(r *record.Record) {
+				r.Kind, r.Expect = record.KindExpect, record.Expect{Station: "game", Within: 5 * time.Second}
+			}),
+			step(1, 10*time.Minute, "game", func(r *record.Record) { r.Kind, r.SpanID, r.HopSequence = record.KindHopStart, "00000000000000a1", 1 }),
+			step(2, 10*time.Minute, "game", func(r *record.Record) {
+				r.Kind, r.SpanID, r.HopSequence, r.HopRecords = record.KindHopEnd, "00000000000000a1", 2, 2
+			}),
+			step(2, 10*time.Minute, "bank", func(r *record.Record) { r.Kind, r.Declared = record.KindOutcome, record.Delivered }),
+		}}
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() { view.Follow(ctx) })
+		all.Go(func() {
+			if err := m.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		defer func() {
+			cancel()
+			all.Wait()
+			if err := m.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		eventually(t, 30*time.Second, "all is owned", func() bool { return m.Owned() == 4 })
+		b, err := json.Marshal(collector.News{Key: "late", At: time.Now().UTC(), Summary: journey.Summary{CorrelationID: "late", Verdict: journey.Delivered, End: began.Add(10 * time.Minute)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.send(s.journeys(), "late", b)
+		eventually(t, 10*time.Second, "it is history", func() bool { return len(view.Past()) == 1 })
+		if p := view.Past()[0]; p.Key() != "stalled/late" || !p.EndsAt.Equal(began.Add(10*time.Minute)) {
+			t.Errorf("history has %+v", p)
+		}
+	})
+}
+
 func TestWatchKeepsWhatIsRightAndSaysWhatIsWrong(t *testing.T) {
 	path := t.TempDir() + "/alerts.yaml"
 	write := func(text string) {

@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -31,7 +32,7 @@ type View struct {
 	alerts   map[string]*alerts.State // by key; one of each partition where keys are the same
 	past     map[place]alerts.State
 	silences map[string]alerts.Silence
-	sent     map[place]hook.Delivery
+	sent     map[place][]byte // deliveries, read when they are asked for: there may be thousands a second
 	about    About
 	version  atomic.Int64
 	behind   map[int32]int64 // offset that is to be read first, of partitions that have not been
@@ -62,7 +63,7 @@ func NewView(client sarama.Client, topic string, log *slog.Logger) *View {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &View{
-		client: client, topic: topic, log: log, alerts: map[string]*alerts.State{}, past: map[place]alerts.State{}, silences: map[string]alerts.Silence{}, sent: map[place]hook.Delivery{},
+		client: client, topic: topic, log: log, alerts: map[string]*alerts.State{}, past: map[place]alerts.State{}, silences: map[string]alerts.Silence{}, sent: map[place][]byte{},
 		behind: map[int32]int64{}, ready: make(chan struct{}),
 	}
 }
@@ -188,9 +189,8 @@ func (v *View) take(m *sarama.ConsumerMessage) {
 			v.about = about
 		}
 	case "hook":
-		at := place{m.Partition, key}
-		if d, ok := hook.ParseDelivery(key, m.Value); ok {
-			v.sent[at] = d
+		if at := (place{m.Partition, key}); len(m.Value) > 0 && hook.IsDelivery(key) {
+			v.sent[at] = bytes.Clone(m.Value)
 		} else {
 			delete(v.sent, at)
 		}
@@ -258,10 +258,11 @@ type Sent struct {
 // Deliveries are those to a receiver, the latest first; no name: to all.
 func (v *View) Deliveries(receiver string) []Sent {
 	v.mu.Lock()
-	defer v.mu.Unlock()
+	sent := maps.Clone(v.sent)
+	v.mu.Unlock()
 	out := []Sent{}
-	for at, d := range v.sent {
-		if receiver == "" || d.Receiver == receiver {
+	for at, value := range sent {
+		if d, ok := hook.ParseDelivery(at.key, value); ok && (receiver == "" || d.Receiver == receiver) {
 			out = append(out, Sent{d, at.partition})
 		}
 	}

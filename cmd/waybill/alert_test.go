@@ -132,6 +132,17 @@ route: {receiver: ops, group_by: [alert], group_interval: 100ms}
 	if r := once(t, nil, "alert", "deliveries", "--server", server); !strings.Contains(r.stdout, "delivered") || !strings.Contains(r.stdout, "Test of receiver ops") {
 		t.Errorf("deliveries: %s%s", r.stdout, r.stderr)
 	}
+	res, err := http.Get(collector + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	metrics, err := io.ReadAll(res.Body)
+	for _, name := range []string{"waybill_records_indexed_total", "waybill_alerts_steps_total", `waybill_alert_deliveries_total{outcome="delivered",receiver="ops"}`} {
+		if !strings.Contains(string(metrics), name) || err != nil {
+			t.Errorf("metrics of alerts and collector in one process lack %s, error %v", name, err)
+		}
+	}
 	if r := once(t, nil, "alert", "silence", "add", "rule = failed", "--for", "1h", "--server", server); r.code != 0 {
 		t.Errorf("silence: %s%s", r.stdout, r.stderr)
 	}

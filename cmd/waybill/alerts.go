@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/IBM/sarama"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 
@@ -85,8 +84,7 @@ func (s *stack) startAlerts(ctx context.Context, console slog.Handler) error {
 		return fmt.Errorf("open topics of receivers: %w", err)
 	}
 	s.onStop("topics of receivers", func(context.Context) error { return producer.Close() })
-	metrics := prometheus.NewRegistry()
-	hooks, err := hook.New(hook.Config{Place: alerts.Place, AllowExec: s.cfg.AlertsExec, Producer: producer, Instrument: telling, Logger: log, Metrics: metrics})
+	hooks, err := hook.New(hook.Config{Place: alerts.Place, AllowExec: s.cfg.AlertsExec, Producer: producer, Instrument: telling, Logger: log, Metrics: s.alertsMetrics})
 	if err != nil {
 		return err
 	}
@@ -102,8 +100,8 @@ func (s *stack) startAlerts(ctx context.Context, console slog.Handler) error {
 		return usage(err)
 	}
 	member, err := owner.New(owner.Config{
-		Brokers: s.brokers, Security: s.cfg.kafkaSecurity(), Partitions: s.cfg.KafkaPartitions, Rules: rules, Store: s.store, Evidence: s.gather, Hooks: hooksOf{hooks, log},
-		View: s.alerting.View, URL: s.journeyURL(), Command: hooksOf{hooks, log}.command, Logger: log, Metrics: metrics,
+		Brokers: s.brokers, Security: s.cfg.kafkaSecurity(), Partitions: s.cfg.KafkaPartitions, Rules: rules, Store: s.store, Evidence: s.gather, Routes: s.cfg.routes, Hooks: hooksOf{hooks, log},
+		View: s.alerting.View, URL: s.journeyURL(), Command: hooksOf{hooks, log}.command, Logger: log, Metrics: s.alertsMetrics,
 	})
 	if err != nil {
 		return err
@@ -114,7 +112,6 @@ func (s *stack) startAlerts(ctx context.Context, console slog.Handler) error {
 			s.failed <- fmt.Errorf("alerts: %w", err)
 		}
 	})
-	s.alertsMetrics = metrics
 	log.Info("alerts are running", "rules", len(rules.Rules().Rules), "receivers", len(alerts.ReceiverNames(&rules.Rules().Receivers)), "file", s.cfg.Alerts)
 	return nil
 }

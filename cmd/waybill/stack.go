@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"google.golang.org/grpc"
 
 	"github.com/waybill-log/waybill/collector"
@@ -44,7 +45,7 @@ type stack struct {
 	url     string             // of the query API
 
 	alerting      alerting             // what is known of alerts
-	alertsMetrics *prometheus.Registry // nil: no rules are evaluated here
+	alertsMetrics *prometheus.Registry // empty: no rules are evaluated here
 
 	stops  []stopper
 	failed chan error // a part has ended by itself
@@ -56,7 +57,7 @@ type stopper struct {
 }
 
 func newStack(cfg config, console slog.Handler) *stack {
-	return &stack{cfg: cfg, console: console, brokers: cfg.KafkaBrokers, failed: make(chan error, 4)}
+	return &stack{cfg: cfg, console: console, brokers: cfg.KafkaBrokers, alertsMetrics: prometheus.NewRegistry(), failed: make(chan error, 4)}
 }
 
 func (s *stack) onStop(name string, stop func(context.Context) error) {
@@ -175,6 +176,7 @@ func (s *stack) startCollector(ctx context.Context, console slog.Handler) error 
 
 	admin := http.NewServeMux()
 	admin.Handle("/", c.Handler())
+	admin.Handle("GET /metrics", promhttp.HandlerFor(prometheus.Gatherers{c.Gatherer(), s.alertsMetrics}, promhttp.HandlerOpts{}))
 	admin.Handle("/api/v1/records", taking.Records())
 	s.serveHTTP("collector's admin", ways.admin, admin)
 	attrs := []any{"brokers", s.brokers, "admin", "http://" + ways.admin.Addr().String()}
