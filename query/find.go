@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waybill-log/waybill/journey"
 	"github.com/waybill-log/waybill/record"
@@ -134,16 +137,30 @@ func (d *Desk) byKey(ctx context.Context, key string, limit int) ([]record.Recor
 	return decode(d.cfg.Store.ByKey(ctx, key, limit))
 }
 
+// together is how many records are decoded one after the other.
+const together = 2000
+
 // decode reads all but labels, which no verdict rests on. The records share the entries' memory.
 func decode(entries []store.Entry, more bool, err error) ([]record.Record, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
 	records := make([]record.Record, len(entries))
-	for i, e := range entries {
-		if records[i], err = record.View(e.Raw); err != nil {
-			return nil, false, fmt.Errorf("record %s: %w", e.ID, err)
-		}
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
+	for from := 0; from < len(entries); from += together {
+		all.Go(func() error {
+			for i := from; i < min(from+together, len(entries)); i++ {
+				var err error
+				if records[i], err = record.View(entries[i].Raw); err != nil {
+					return fmt.Errorf("record %s: %w", entries[i].ID, err)
+				}
+			}
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return nil, false, err
 	}
 	return records, more, nil
 }

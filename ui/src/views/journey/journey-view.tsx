@@ -131,19 +131,23 @@ function showViews(): void {
 }
 
 /**
- * Whether the verdict can be read already: what stands below it is drawn after that. Its picture is there one frame after it was
- * drawn. A page that nobody sees paints nothing, and waits for nothing.
+ * Whether the verdict can be read already: what stands below it is drawn after that. A timer that is set while a frame is made runs
+ * once that is painted. A page that nobody sees paints nothing, and waits for nothing.
  */
 function useVerdictPainted(): boolean {
   const [painted, setPainted] = useState(document.hidden);
   useLayoutEffect(() => {
-    let frame = requestAnimationFrame(() => {
-      frame = requestAnimationFrame(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    const frame = requestAnimationFrame(() => {
+      timer = setTimeout(() => {
         performance.mark('waybill:verdict');
         setPainted(true);
       });
     });
-    return () => cancelAnimationFrame(frame);
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
   }, []);
   return painted;
 }
