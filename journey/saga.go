@@ -54,11 +54,11 @@ func (j *judge) heardOf() []stepKey {
 	type placed struct {
 		key   stepKey
 		place int
-		heard
+		by    heard
 	}
 	all := make([]placed, 0, len(j.steps))
 	for key, by := range j.steps {
-		p := placed{key: key, heard: by}
+		p := placed{key: key, by: by}
 		if v := j.byHop[by.hop]; v != nil && v.begun < len(j.order) {
 			p.place = v.begun
 		} else {
@@ -67,7 +67,7 @@ func (j *judge) heardOf() []stepKey {
 		all = append(all, p)
 	}
 	slices.SortFunc(all, func(a, b placed) int {
-		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.number, b.number), a.heard.compare(b.heard), a.key.compare(b.key))
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.by.number, b.by.number), a.by.compare(b.by), a.key.compare(b.key))
 	})
 	keys := make([]stepKey, len(all))
 	for i := range all {
