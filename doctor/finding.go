@@ -74,12 +74,13 @@ func (d Doubt) String() string {
 
 // Report is what was found; nothing where all is well.
 type Report struct {
-	Spans    int       `json:"spans"`
-	Sends    int       `json:"sends"`    // calls and messages looked at
-	Arrived  int       `json:"arrived"`  // whose ID came through as it was
-	Unheard  int       `json:"unheard"`  // behind which nobody writes records
-	Findings []Finding `json:"findings"` // the most frequent first
-	Doubts   []Doubt   `json:"doubts"`
+	Spans      int       `json:"spans"`
+	Sends      int       `json:"sends"`      // calls and messages looked at
+	Arrived    int       `json:"arrived"`    // whose ID came through as it was
+	Unheard    int       `json:"unheard"`    // behind which nobody writes records
+	Unanswered int       `json:"unanswered"` // calls that failed before there was an answer, and that nobody is known to have received
+	Findings   []Finding `json:"findings"`   // the most frequent first
+	Doubts     []Doubt   `json:"doubts"`
 }
 
 // Healthy reports whether nothing was found wrong.

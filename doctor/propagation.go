@@ -195,6 +195,8 @@ func (s *study) guess(lost []*Span) {
 		switch {
 		case len(candidates[i]) == 0 && !heard[target(sent)]:
 			s.report.Unheard++ // a database, or a service of somebody else's
+		case len(candidates[i]) == 0 && sent.Unanswered:
+			s.report.Unanswered++
 		case len(candidates[i]) == 0:
 			s.doubt(sent, "nothing that was received fits it; its record may be late, or lost")
 		case len(services) > 1:

@@ -31,6 +31,7 @@ type span struct {
 	placed                           bool
 	labels                           []record.Label
 	took                             time.Duration
+	failed                           bool
 }
 
 // add writes a span and returns its ID.
@@ -49,6 +50,9 @@ func (t *traffic) add(s span) string {
 	}
 	t.records = append(t.records, r)
 	r.Kind, r.Duration = record.KindHopEnd, max(s.took, time.Millisecond)
+	if s.failed {
+		r.Outcome = record.Failure
+	}
 	r.Time = r.Time.Add(r.Duration)
 	t.records = append(t.records, r)
 	return id
@@ -232,6 +236,18 @@ func TestACallWhoseAnswerIsMissingIsADoubtWhereOthersAreHeard(t *testing.T) {
 	want := "cannot tell what became of the ID that gateway sent with POST /orders (once): nothing that was received fits it; its record may be late, or lost"
 	if got := lines(tr.report()); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Where nobody listened, or who called did not wait, no ID was lost.
+func TestACallThatFailedBeforeItsAnswerIsNoDoubt(t *testing.T) {
+	tr := newTraffic()
+	client := tr.call(1)
+	tr.add(span{service: "bank", kind: "server", id: id(1), trace: id(1), parent: client, method: "POST", path: "/orders"})
+	tr.later(time.Minute)
+	tr.add(span{service: "gateway", kind: "client", id: id(2), trace: id(2), method: "POST", path: "/orders", host: "bank", failed: true})
+	if r := tr.report(); !r.Healthy() || r.Unanswered != 1 || r.Arrived != 1 {
+		t.Errorf("%+v:\n%s", r, lines(r))
 	}
 }
 

@@ -27,6 +27,7 @@ type Span struct {
 	Placed             bool // Partition and Offset are known
 
 	Start, End time.Time // by the service's clock; End is zero while it is open
+	Unanswered bool      // a call that failed before there was an answer: it may have come nowhere
 
 	// Values are what the records of a visit hold in fields of their own, and its aliases. Bounded.
 	Values []Value
@@ -111,6 +112,7 @@ func (s *Span) learn(r *record.Record) {
 		return
 	}
 	s.End = r.Time
+	s.Unanswered = r.SpanKind == "client" && r.Outcome == record.Failure && r.HTTP.Status == 0
 	if s.Start.IsZero() {
 		s.Start = r.Time.Add(-r.Duration)
 	}

@@ -189,7 +189,7 @@ func (a *app) lookAtTraffic(ctx context.Context, c *client.Client, d *display, n
 		return err
 	}
 	if !d.quiet {
-		fmt.Fprintf(a.stderr, "looked at %d calls and messages: %d arrived with their ID, %d went where nobody writes records\n", report.Sends, report.Arrived, report.Unheard)
+		fmt.Fprintf(a.stderr, "looked at %d calls and messages: %d arrived with their ID, %d went where nobody writes records, %d came nowhere\n", report.Sends, report.Arrived, report.Unheard, report.Unanswered)
 		if found.More {
 			fmt.Fprintf(a.stderr, "there were more records than the newest %d, which is what was looked at; narrow with --service or --since\n", doctor.MaxRecords)
 		}
