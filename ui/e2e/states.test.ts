@@ -36,6 +36,7 @@ describe.runIf(available('Chromium', chromiumPath() !== null))('the page', () =>
   async function open(path: string, options: BrowserContextOptions & { readonly tolerated?: RegExp } = {}): Promise<Visit['page']> {
     visit = await openPage(browser, options);
     await visit.page.goto(server.url + path);
+    await visit.page.locator('main').waitFor();
     return visit.page;
   }
   const pathOf = (name: (typeof names)[number]) => `/?id=${encodeURIComponent(ids[name])}`;
@@ -50,8 +51,9 @@ describe.runIf(available('Chromium', chromiumPath() !== null))('the page', () =>
 
   it('takes an ID by keyboard alone and keeps it in the address', async () => {
     const page = await open('/');
+    await page.locator('#tracking-number:focus').waitFor();
     await visit.shoot('start');
-    await page.keyboard.type(`  x-correlation-id: ${ids.delivered} `); // the box has the focus
+    await page.keyboard.type(`  x-correlation-id: ${ids.delivered} `);
     await page.keyboard.press('Enter');
     await page.waitForSelector('#verdict');
     expect(await verdict()).toBe('Delivered');
