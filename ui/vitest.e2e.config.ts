@@ -6,7 +6,7 @@ export default defineConfig({
     environment: 'node',
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // Each has its own server and browser, and waits for them most of the time.
-    maxWorkers: 2,
+    // One browser at a time: the tests watch timing.
+    fileParallelism: false,
   },
 });
