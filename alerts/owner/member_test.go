@@ -300,6 +300,25 @@ func missing(want map[string]bool, told []string) (out []string) {
 	return slices.Sorted(maps.Keys(left))
 }
 
+// running has a member run until what it returns is called.
+func running(t *testing.T, m *Member, view *View) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	all.Go(func() { view.Follow(ctx) })
+	all.Go(func() {
+		if err := m.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return func() {
+		cancel()
+		all.Wait()
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestAMemberTellsKeepsAndIsSilenced(t *testing.T) {
 	kafkas(t, func(t *testing.T, brokers []string) {
 		client := connect(t, brokers)
@@ -321,21 +340,7 @@ func TestAMemberTellsKeepsAndIsSilenced(t *testing.T) {
 		var obeyed sync.Map
 		m.cfg.Command = func(_ context.Context, c Command) error { obeyed.Store(c.Do, c); return nil }
 		defer closing()
-		ctx, cancel := context.WithCancel(t.Context())
-		var all sync.WaitGroup
-		all.Go(func() { view.Follow(ctx) })
-		all.Go(func() {
-			if err := m.Run(ctx); err != nil {
-				t.Error(err)
-			}
-		})
-		defer func() {
-			cancel()
-			all.Wait()
-			if err := m.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
+		defer running(t, m, view)()
 		eventually(t, 30*time.Second, "all is owned", func() bool { return m.Owned() == 4 })
 		desk, err := NewDesk(client, s.state())
 		if err != nil {
@@ -407,21 +412,7 @@ func TestWhatWasOverBeforeItWasKnownIsHistory(t *testing.T) {
 			}),
 			step(2, 10*time.Minute, "bank", func(r *record.Record) { r.Kind, r.Declared = record.KindOutcome, record.Delivered }),
 		}}
-		ctx, cancel := context.WithCancel(t.Context())
-		var all sync.WaitGroup
-		all.Go(func() { view.Follow(ctx) })
-		all.Go(func() {
-			if err := m.Run(ctx); err != nil {
-				t.Error(err)
-			}
-		})
-		defer func() {
-			cancel()
-			all.Wait()
-			if err := m.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
+		defer running(t, m, view)()
 		eventually(t, 30*time.Second, "all is owned", func() bool { return m.Owned() == 4 })
 		b, err := json.Marshal(collector.News{Key: "late", At: time.Now().UTC(), Summary: journey.Summary{CorrelationID: "late", Verdict: journey.Delivered, End: began.Add(10 * time.Minute)}})
 		if err != nil {
