@@ -51,13 +51,7 @@ func playAlerter(argument string) (err error) {
 	if err != nil {
 		return err
 	}
-	rules, err := owner.NewWatch(file, func(rules *alerts.Rules) error {
-		receivers, err := hook.ParseReceivers(&rules.Receivers)
-		if err != nil {
-			return err
-		}
-		return hooks.Set(receivers)
-	}, log)
+	rules, err := owner.NewWatch(file, hooks.Use, log)
 	if err != nil {
 		return err
 	}

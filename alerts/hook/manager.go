@@ -85,6 +85,15 @@ func New(cfg Config) (*Manager, error) {
 	return m, nil
 }
 
+// Use replaces the receivers by those of a rules file. An error leaves them as they were.
+func (m *Manager) Use(rules *alerts.Rules) error {
+	receivers, err := ParseReceivers(&rules.Receivers)
+	if err != nil {
+		return err
+	}
+	return m.Set(receivers)
+}
+
 // Set replaces the receivers, of a rules file that was read again. An error leaves them as they
 // were. What waits for a receiver that is no longer there is given up, and says so.
 func (m *Manager) Set(to []Receiver) error {

@@ -89,13 +89,7 @@ func (s *stack) startAlerts(ctx context.Context, console slog.Handler) error {
 		return err
 	}
 	s.onStop("hooks", func(ctx context.Context) error { hooks.Close(ctx); return nil })
-	rules, err := owner.NewWatch(s.cfg.Alerts, func(rules *alerts.Rules) error {
-		receivers, err := hook.ParseReceivers(&rules.Receivers)
-		if err != nil {
-			return err
-		}
-		return hooks.Set(receivers)
-	}, log)
+	rules, err := owner.NewWatch(s.cfg.Alerts, hooks.Use, log)
 	if err != nil {
 		return usage(err)
 	}
