@@ -7,12 +7,13 @@ export interface PageProps {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** A view whose code comes when it is wanted, or when it is said that it will be. */
 export interface Lazy<P extends object> {
   (props: P): JSX.Element;
+  /** Has the code come before the view is wanted. */
   ahead(): void;
 }
 
+/** A view whose code comes when it is wanted. */
 export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): Lazy<P> {
   let loaded: ComponentType<P> | null = null;
   const come = async (): Promise<void> => {
